@@ -1,0 +1,249 @@
+//! Configuration as later stages see it: complete, checked, with every default filled in.
+
+use crate::units::{Rect, Rgb, Size, Time};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// One practice, from practice.toml.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Practice {
+    /// The file it was read from.
+    pub file: PathBuf,
+    /// `Alder Lane Clinic`.
+    pub name: String,
+    /// `@alderlane`.
+    pub handle: Option<String>,
+    /// As it should be printed.
+    pub phone: Option<String>,
+    /// Web address as it should be printed.
+    pub site: Option<String>,
+    /// `Book a visit`.
+    pub call_to_action: Option<String>,
+    /// `General information, not medical advice.`
+    pub disclaimer: Option<String>,
+    /// Each with its `#`.
+    pub hashtags: Vec<String>,
+    /// PNG with alpha; the path is resolved against practice.toml's folder and the file exists.
+    pub logo: Option<PathBuf>,
+    /// Brand colour, used behind the hook and the end card.
+    pub colour: Rgb,
+    /// What stands in the corner all the time; none when turned off.
+    pub watermark: Option<Watermark>,
+    /// How captions look.
+    pub style: Style,
+    /// How long the question stands at the start; none when turned off.
+    pub hook: Option<Time>,
+    /// What stands at the end; none when turned off.
+    pub end_card: Option<EndCard>,
+    /// Whisper model by name or path; none: the default for the language.
+    pub model: Option<String>,
+    /// ISO 639-1 code, or `auto`.
+    pub language: String,
+    /// Where the practice posts to, in its order, overrides applied.
+    pub platforms: Vec<Platform>,
+    /// How a picture of another shape fills the canvas.
+    pub framing: Framing,
+    /// Which part of the picture stays when it is cropped.
+    pub anchor: Anchor,
+    /// What happens to a clip that is too long for a platform.
+    pub when_too_long: TooLong,
+    /// Which video encoder to use.
+    pub encoder: EncoderChoice,
+}
+
+/// The practice's mark in a corner of every cut that is not clean.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Watermark {
+    /// Whether the logo is part of it.
+    pub logo: bool,
+    /// Text that stands with it or instead of it.
+    pub text: Option<String>,
+    /// Which corner of the area that is free.
+    pub corner: Corner,
+    /// 0.0 (invisible) to 1.0 (solid).
+    pub opacity: f64,
+    /// Width of the logo as a share of the canvas width, 0.05 to 0.5.
+    pub size: f64,
+}
+
+/// A corner of the canvas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum Corner {
+    TopLeft,
+    TopRight,
+    BottomLeft,
+    BottomRight,
+}
+
+/// The card that closes a cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EndCard {
+    /// How long it stands.
+    pub duration: Time,
+    /// What lies behind its text.
+    pub background: CardBackground,
+}
+
+/// What lies behind the end card's text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CardBackground {
+    /// The last picture, held and darkened.
+    LastFrame,
+    /// The practice's colour.
+    Plain,
+}
+
+/// How a picture of another shape than the canvas is placed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Framing {
+    /// Crop, unless that would throw away more than half of the picture's height; then fit.
+    Auto,
+    /// Always crop.
+    Fill,
+    /// Show all of it over a blurred copy of itself.
+    Fit,
+}
+
+/// The point of the picture that a crop keeps as near to its middle as it can; 0.0 is left/top, 1.0 right/bottom.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Anchor {
+    /// Across.
+    pub x: f64,
+    /// Down.
+    pub y: f64,
+}
+
+/// What happens to a clip that is too long for a platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TooLong {
+    /// No cut for that platform; the report says so.
+    Skip,
+    /// End after the last sentence that fits.
+    Trim,
+}
+
+/// Which video encoder to use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EncoderChoice {
+    /// libx264, the same bits on every machine.
+    X264,
+    /// A hardware encoder that passes a real test encode, else libx264.
+    Auto,
+}
+
+/// Where a cut goes, from `presets/platforms/*.toml` and the practice's overrides.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Platform {
+    /// Folder and command-line name: `instagram-reels`.
+    pub id: String,
+    /// As a person reads it: `Instagram Reels`.
+    pub name: String,
+    /// The canvases it takes, best first; the one nearest in aspect to the clip is chosen. Not empty.
+    pub canvases: Vec<CanvasChoice>,
+    /// Shortest cut it takes.
+    pub min_duration: Time,
+    /// Longest cut it takes.
+    pub max_duration: Time,
+    /// Largest file it takes, in bytes.
+    pub max_bytes: u64,
+    /// Slowest and fastest frame rates it takes.
+    pub frame_rate: (u32, u32),
+    /// No captions burned in, no watermark, no hook, no end card.
+    pub clean: bool,
+    /// Whether it takes an SRT beside the file.
+    pub sidecar_srt: bool,
+    /// Text that goes with the post.
+    pub post: PostLimits,
+    /// How it wants files encoded.
+    pub encoding: Encoding,
+    /// Where the limits come from.
+    pub sources: Vec<Source>,
+}
+
+/// One canvas of a platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CanvasChoice {
+    /// Size in pixels, both even.
+    pub size: Size,
+    /// Where captions, hook, watermark and end card may stand: free of the platform's own buttons and text.
+    pub text_box: Rect,
+}
+
+/// Limits of the text that goes with a post, in characters as a reader counts them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostLimits {
+    /// Longest title; none where the platform has no title.
+    pub title: Option<usize>,
+    /// Longest text; none where the platform takes no text.
+    pub text: Option<usize>,
+    /// Most hashtags it takes.
+    pub hashtags: Option<usize>,
+}
+
+/// Encoder settings of a platform. H.264 High, yuv420p, closed GOP, AAC-LC stereo at 48 kHz throughout.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Encoding {
+    /// x264 preset: `medium`.
+    pub preset: String,
+    /// Constant rate factor, 0 (lossless) to 51.
+    pub crf: f64,
+    /// Peak bit rate of the picture in kbit/s.
+    pub max_rate: u32,
+    /// Mean bit rate of the picture in kbit/s that is aimed at instead of the quality, where a platform wants one.
+    pub target_rate: Option<u32>,
+    /// Length of a group of pictures in seconds.
+    pub gop_seconds: f64,
+    /// Bit rate of the sound in kbit/s.
+    pub audio_rate: u32,
+}
+
+/// Where a limit comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Page address without the scheme.
+    pub page: String,
+    /// Day it was checked: `2026-11-01`.
+    pub checked: String,
+    /// What it says, or how far it can be trusted.
+    pub note: Option<String>,
+}
+
+/// How captions look, from `presets/styles/*.toml`. Lengths are shares of the canvas' shorter side.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Style {
+    /// `clear`.
+    pub id: String,
+    /// Font families in the order they are tried for each character.
+    pub fonts: Vec<String>,
+    /// Whether the bold face is used.
+    pub bold: bool,
+    /// Height of a line (ascent and descent), a share of the shorter side: 0.074 is 80 px on 1080x1920.
+    pub line_height: f64,
+    /// Width of the outline, a share of the shorter side.
+    pub outline: f64,
+    /// Colour of the letters.
+    pub colour: Rgb,
+    /// Colour of the outline.
+    pub outline_colour: Rgb,
+    /// Colour of the word that is being spoken; none: the words look alike.
+    pub spoken_colour: Option<Rgb>,
+    /// Most characters in a line on portrait canvases and on others.
+    pub max_chars: (usize, usize),
+    /// Most lines of a cue on portrait canvases and on others.
+    pub max_lines: (usize, usize),
+    /// Reading speed aimed at, characters a second.
+    pub aim_cps: f64,
+    /// Reading speed above which a cue is flagged, characters a second.
+    pub max_cps: f64,
+    /// Shortest and longest time a cue stands, in seconds.
+    pub duration: (f64, f64),
+    /// Gaps shorter than this many seconds are closed.
+    pub close_gap: f64,
+}

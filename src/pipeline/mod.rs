@@ -1,0 +1,1 @@
+//! One clip through all stages; lanes across clips; cache; journal; events.

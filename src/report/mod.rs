@@ -1,0 +1,1 @@
+//! What a person reads: progress bars, plain lines, NDJSON, the HTML sheet.

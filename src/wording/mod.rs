@@ -1,0 +1,12 @@
+//! Words that are shown: which question is answered, what goes with the post. Pure.
+
+use crate::speech::Word;
+
+/// What the captions say and what the clip answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wording {
+    /// The words in the order of speaking.
+    pub words: Vec<Word>,
+    /// The question that the clip answers, if anyone knows it.
+    pub question: Option<String>,
+}
