@@ -1,5 +1,27 @@
 //! The only place that touches ffmpeg: probe, decode, audio, graph, encode, render, verify, log.
+//!
+//! [`probe`](probe::probe) says what a clip holds, [`listen`](sound::listen) gives its sound for recognition,
+//! [`render`](render::render) makes every unique render of it from one decode, and [`verify`](verify::verify) measures
+//! a finished file. All `unsafe` stands in `ffi.rs`.
 
+mod boxes;
+mod clock;
+mod colour;
+pub mod cover;
+mod decode;
+mod encode;
+pub mod encoders;
+mod ffi;
+mod graph;
+mod input;
+mod limiter;
+mod mux;
+mod orientation;
+pub mod probe;
 mod probe_types;
+pub mod render;
+pub mod sound;
+pub mod verify;
 
+pub use ffi::start;
 pub use probe_types::{AudioTrack, Colour, Orientation, PrivateField, Probe, Transfer, VideoTrack};

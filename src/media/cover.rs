@@ -1,0 +1,123 @@
+//! The cover: the sharpest of some pictures, with the question on it.
+
+use super::ffi;
+use super::graph::Compositor;
+use crate::cuts::Recipe;
+use crate::fault::Fault;
+use crate::units::{Size, Span, Time};
+use ffmpeg_next as ff;
+use ffmpeg_next::software::scaling;
+use ffmpeg_next::{format, frame};
+use image::RgbImage;
+use std::path::{Path, PathBuf};
+
+/// How far apart the pictures are that are looked at.
+const STEP: Time = Time::from_millis(400);
+/// JPEG quality of the cover, 1 to 100.
+const QUALITY: u8 = 90;
+
+/// A cover to be made.
+pub struct CoverJob {
+    /// Canvas, placement, script and marks of the still; its range is where the picture is taken from.
+    pub recipe: Recipe,
+    /// Temporary JPEG file to write.
+    pub file: PathBuf,
+}
+
+/// Keeps the sharpest picture of those it is shown.
+pub struct SharpestPicture {
+    range: Span,
+    next: Time,
+    best: Option<(f64, frame::Video)>,
+}
+
+impl SharpestPicture {
+    /// Looks at pictures within `range`.
+    pub fn new(range: Span) -> Self {
+        SharpestPicture { range, next: range.start, best: None }
+    }
+
+    /// Whether the picture at this time should be shown to it.
+    pub fn wants(&self, at: Time) -> bool {
+        at >= self.next && at < self.range.end
+    }
+
+    /// Looks at an upright picture.
+    pub fn consider(&mut self, picture: &frame::Video, at: Time) {
+        self.next = at + STEP;
+        let sharpness =
+            sharpness(picture.data(0), picture.stride(0), picture.width() as usize, picture.height() as usize);
+        if self.best.as_ref().is_none_or(|(best, _)| sharpness > *best) {
+            self.best = Some((sharpness, ffi::share(picture)));
+        }
+    }
+
+    /// Composes the cover and writes it as JPEG, without any metadata.
+    pub fn write(self, job: &CoverJob, displayed: Size, working: Size) -> Result<(), Fault> {
+        let (_, mut picture) = self.best.ok_or_else(|| Fault::new("no picture for a cover was found", "run again"))?;
+        let script = job.recipe.script.as_deref().map(super::render::script_file).transpose()?;
+        let marks = job.recipe.marks.iter().map(super::render::load_mark).collect::<Result<Vec<_>, _>>()?;
+        let mut compositor =
+            Compositor::new(&job.recipe, displayed, working, script.as_ref().map(|s| s.path()), &marks, 1)?;
+        picture.set_pts(Some(0));
+        write_jpeg(&compositor.run(&picture)?, &job.file)
+    }
+}
+
+/// Variance of the Laplacian over every second pixel: the higher, the more fine detail, so the sharper.
+fn sharpness(luma: &[u8], stride: usize, width: usize, height: usize) -> f64 {
+    let (mut sum, mut squares, mut count) = (0i64, 0i64, 0i64);
+    for y in (1..height.saturating_sub(1)).step_by(2) {
+        for x in (1..width.saturating_sub(1)).step_by(2) {
+            let at = |dx: usize, dy: usize| i64::from(luma[(y + dy - 1) * stride + x + dx - 1]);
+            let laplacian = 4 * at(1, 1) - at(0, 1) - at(2, 1) - at(1, 0) - at(1, 2);
+            sum += laplacian;
+            squares += laplacian * laplacian;
+            count += 1;
+        }
+    }
+    let count = count.max(1) as f64;
+    squares as f64 / count - (sum as f64 / count).powi(2)
+}
+
+fn write_jpeg(picture: &frame::Video, file: &Path) -> Result<(), Fault> {
+    let failed = |what: String| {
+        Fault::new(format!("the cover cannot be written ({what})"), "check that the output folder can be written to")
+    };
+    let (width, height) = (picture.width(), picture.height());
+    let mut rgb = frame::Video::empty();
+    let mut converter = scaling::Context::get(
+        picture.format(),
+        width,
+        height,
+        format::Pixel::RGB24,
+        width,
+        height,
+        scaling::Flags::BICUBIC | scaling::Flags::ACCURATE_RND | scaling::Flags::FULL_CHR_H_INT,
+    )
+    .map_err(|e: ff::Error| failed(e.to_string()))?;
+    ffi::set_bt709(&mut converter);
+    converter.run(picture, &mut rgb).map_err(|e| failed(e.to_string()))?;
+    let stride = rgb.stride(0);
+    let image = RgbImage::from_fn(width, height, |x, y| {
+        let at = y as usize * stride + x as usize * 3;
+        image::Rgb([rgb.data(0)[at], rgb.data(0)[at + 1], rgb.data(0)[at + 2]])
+    });
+    let mut out = std::io::BufWriter::new(std::fs::File::create(file).map_err(|e| failed(e.to_string()))?);
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut out, QUALITY)
+        .encode_image(&image)
+        .map_err(|e| failed(e.to_string()))?;
+    std::io::Write::flush(&mut out).map_err(|e| failed(e.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edge_is_sharper_than_its_blur() {
+        let edge: Vec<u8> = (0..64 * 64).map(|i| if i % 64 < 32 { 20 } else { 220 }).collect();
+        let blur: Vec<u8> = (0..64 * 64).map(|i| 20 + (i % 64) as u8 * 3).collect();
+        assert!(sharpness(&edge, 64, 64, 64) > 10.0 * sharpness(&blur, 64, 64, 64));
+    }
+}

@@ -1,0 +1,91 @@
+//! Decoded pictures of a clip, in the order they are shown.
+
+use super::probe::stamp;
+use super::{VideoTrack, input};
+use crate::fault::{Cancel, Fault};
+use crate::units::Time;
+use ffmpeg_next as ff;
+use ffmpeg_next::codec::threading;
+use ffmpeg_next::{codec, frame};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+/// Runs of undecodable packets that are bridged before the clip is given up.
+const MAX_BAD_PACKETS: usize = 300;
+
+/// Hands every picture of `track` with its time (from the clip's time zero) to `each`, until the end or until `each`
+/// breaks off. Pictures before time zero are left out.
+///
+/// # Errors
+/// The file cannot be opened or decoded, `each` failed, or the work was cancelled.
+pub fn pictures(
+    path: &Path,
+    track: &VideoTrack,
+    threads: usize,
+    cancel: &Cancel,
+    each: &mut dyn FnMut(frame::Video, Time) -> Result<ControlFlow<()>, Fault>,
+) -> Result<(), Fault> {
+    let undecodable = |e: ff::Error| {
+        Fault::new(
+            format!("the picture cannot be decoded ({e})"),
+            "copy the clip from the phone again, or export it as H.264",
+        )
+    };
+    let mut input = input::open(path)?;
+    let stream = input
+        .stream(track.index)
+        .ok_or_else(|| Fault::new("the video track is gone", "run again; the file changed while it was read"))?;
+    let base = stream.time_base();
+    let mut context = codec::Context::from_parameters(stream.parameters()).map_err(undecodable)?;
+    context.set_threading(threading::Config {
+        kind: threading::Type::Frame,
+        count: threads.max(1),
+        ..Default::default()
+    });
+    let mut decoder = context.decoder().video().map_err(undecodable)?;
+    let mut last = None;
+    let mut drain = |decoder: &mut codec::decoder::Video| -> Result<ControlFlow<()>, Fault> {
+        loop {
+            let mut picture = frame::Video::empty();
+            match decoder.receive_frame(&mut picture) {
+                Ok(()) => {}
+                Err(ff::Error::Eof | ff::Error::Other { errno: ff::error::EAGAIN }) => {
+                    return Ok(ControlFlow::Continue(()));
+                }
+                Err(e) => return Err(undecodable(e)),
+            }
+            let Some(at) = picture.timestamp().map(|t| stamp(t, base) - track.start) else { continue };
+            // Broken time stamps may run backwards; a picture that is late has no place any more.
+            if at < Time::ZERO || last.is_some_and(|l| at <= l) {
+                continue;
+            }
+            last = Some(at);
+            if each(picture, at)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+    };
+    let mut packet = ff::Packet::empty();
+    let mut bad = 0;
+    loop {
+        cancel.check()?;
+        match packet.read(&mut input) {
+            Ok(()) => {}
+            Err(ff::Error::Eof) => break,
+            Err(e) => return Err(undecodable(e)),
+        }
+        if packet.stream() != track.index {
+            continue;
+        }
+        match decoder.send_packet(&packet) {
+            Ok(()) => bad = 0,
+            Err(e) if bad >= MAX_BAD_PACKETS => return Err(undecodable(e)),
+            Err(_) => bad += 1,
+        }
+        if drain(&mut decoder)?.is_break() {
+            return Ok(());
+        }
+    }
+    decoder.send_eof().map_err(undecodable)?;
+    drain(&mut decoder).map(|_ended| ())
+}

@@ -1,0 +1,69 @@
+//! Every `unsafe` block of the media room, each with its reason. What is here, `ffmpeg-next` offers no safe call for.
+#![allow(unsafe_code)]
+
+use ffmpeg_next as ff;
+use ffmpeg_next::filter::Graph;
+use ffmpeg_next::frame;
+use std::sync::Once;
+
+/// Makes the libraries ready; does its work once however often it is called. The libraries' own chatter is turned
+/// off: what matters comes back as an error.
+pub fn start() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // Registering components cannot fail on any FFmpeg that the build accepts.
+        let _ = ff::init();
+        ff::log::set_level(ff::log::Level::Quiet);
+    });
+}
+
+/// A second handle on the same picture: the pixels are shared by reference count, not copied. `frame::Video::clone`
+/// would copy them.
+pub(super) fn share(picture: &frame::Video) -> frame::Video {
+    let mut shared = frame::Video::empty();
+    // SAFETY: both pointers are live for the whole call; `av_frame_ref` only reads the source and fills the empty
+    // target, and the reference counts of the buffers are atomic, so the handles may go to different threads.
+    let code = unsafe { ff::ffi::av_frame_ref(shared.as_mut_ptr(), picture.as_ptr()) };
+    assert!(code >= 0, "out of memory while sharing a picture");
+    shared
+}
+
+/// Limits a filter graph to `threads` worker threads; by default every graph takes all cores.
+pub(super) fn set_graph_threads(graph: &mut Graph, threads: usize) {
+    // SAFETY: the graph is live and not configured yet, which is when FFmpeg reads the field.
+    unsafe { (*graph.as_mut_ptr()).nb_threads = threads.max(1) as i32 };
+}
+
+/// A picture's sample aspect ratio set to square, so that no filter or encoder carries an old one on.
+pub(super) fn set_square_pixels(picture: &mut frame::Video) {
+    // SAFETY: a plain field of a live frame that we hold exclusively.
+    unsafe { (*picture.as_mut_ptr()).sample_aspect_ratio = ff::ffi::AVRational { num: 1, den: 1 } };
+}
+
+/// The size, in samples, of the coded pictures of a track, as its container declares it, before any decoder is made.
+pub(super) fn declared_size(parameters: &ff::codec::Parameters) -> (i64, i64) {
+    // SAFETY: reads two plain fields of live codec parameters.
+    unsafe { (i64::from((*parameters.as_ptr()).width), i64::from((*parameters.as_ptr()).height)) }
+}
+
+/// The four-character code that the container gives a track.
+pub(super) fn codec_tag(parameters: &ff::codec::Parameters) -> [u8; 4] {
+    // SAFETY: reads one plain field of live codec parameters.
+    unsafe { (*parameters.as_ptr()).codec_tag.to_le_bytes() }
+}
+
+/// Tells a scaler that its input is BT.709 limited range; by itself it assumes BT.601.
+pub(super) fn set_bt709(scaler: &mut ff::software::scaling::Context) {
+    // SAFETY: the context is live; the coefficient tables are static; 0 and 1 are the ranges, 1 << 16 means unchanged.
+    unsafe {
+        let bt709 = ff::ffi::sws_getCoefficients(ff::ffi::SWS_CS_ITU709);
+        ff::ffi::sws_setColorspaceDetails(scaler.as_mut_ptr(), bt709, 0, bt709, 1, 0, 1 << 16, 1 << 16);
+    }
+}
+
+/// Whether an edit list marks the packet as needed for decoding only, not for showing.
+pub(super) fn is_discarded(packet: &ff::Packet) -> bool {
+    use ff::packet::Ref;
+    // SAFETY: reads one plain field of a live packet.
+    unsafe { (*packet.as_ptr()).flags & ff::ffi::AV_PKT_FLAG_DISCARD != 0 }
+}

@@ -1,0 +1,305 @@
+//! Filter graphs: the one that brings decoded pictures to what all renders share, and the one of each render.
+
+use super::{VideoTrack, ffi};
+use crate::cuts::{Placement, Recipe};
+use crate::fault::Fault;
+use crate::units::{Rect, Size};
+use ffmpeg_next as ff;
+use ffmpeg_next::filter::{self, Graph};
+use ffmpeg_next::frame;
+use image::RgbaImage;
+use std::path::Path;
+
+/// Escapes a value for a filter's option inside a graph's text. Two parsers read it: the graph's, which ends a word at
+/// `[],;`, and the options', which ends it at `:`; both take `\` and `'` (ffmpeg-filters, "Notes on filtergraph
+/// escaping").
+pub fn escape(value: &str) -> String {
+    let level = |text: &str, special: &[char]| {
+        text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
+            if special.contains(&c) {
+                out.push('\\');
+            }
+            out.push(c);
+            out
+        })
+    };
+    level(&level(value, &['\\', '\'', ':']), &['\\', '\'', '[', ']', ',', ';', ' '])
+}
+
+/// The largest size that any of the placements needs the clip at, and never larger than the clip itself. Even numbers.
+pub fn working_size(displayed: Size, recipes: &[&Recipe]) -> Size {
+    let needed = recipes.iter().map(|recipe| match recipe.placement {
+        Placement::Fill { crop } => f64::from(recipe.canvas.width) / f64::from(crop.width),
+        Placement::Fit { picture } => f64::from(picture.width) / f64::from(displayed.width),
+    });
+    let scale = needed.fold(0.0, f64::max).min(1.0);
+    let even = |length: u32| (((f64::from(length) * scale / 2.0).round() as u32) * 2).max(2);
+    Size::new(even(displayed.width), even(displayed.height))
+}
+
+/// Decoded pictures in, upright square-pixel BT.709 pictures of the working size out.
+pub struct Normaliser {
+    graph: Graph,
+}
+
+impl Normaliser {
+    /// Builds the graph for frames like `sample`.
+    pub fn new(track: &VideoTrack, sample: &frame::Video, size: Size, threads: usize) -> Result<Self, Fault> {
+        let turned = track.orientation.swaps_sides();
+        let (width, height) = if turned { (size.height, size.width) } else { (size.width, size.height) };
+        let coded = Size::new(sample.width(), sample.height());
+        let plain_format = sample.format() == ff::format::Pixel::YUV420P;
+        let mut filters = Vec::new();
+        if !(track.colour.is_plain() && plain_format && coded == Size::new(width, height)) {
+            filters.extend(track.colour.to_bt709(width, height));
+        }
+        filters.extend(track.orientation.filters().into_iter().map(String::from));
+        filters.push("setsar=1".into());
+        let format = sample.format().descriptor().map_or("yuv420p", |d| d.name());
+        let source = format!(
+            "video_size={}x{}:pix_fmt={format}:time_base=1/1000000:pixel_aspect=1/1",
+            coded.width, coded.height
+        );
+        let graph = single_chain(&source, &[], &filters.join(","), threads)?;
+        Ok(Normaliser { graph })
+    }
+
+    /// Runs one picture through.
+    pub fn run(&mut self, picture: &frame::Video) -> Result<frame::Video, Fault> {
+        push(&mut self.graph, "in", picture)?;
+        let mut out = frame::Video::empty();
+        pull(&mut self.graph, &mut out)?;
+        // What the phone attached to the picture must not reach an encoder that would write it out.
+        use frame::side_data::Type;
+        for kind in [
+            Type::DisplayMatrix,
+            Type::A53CC,
+            Type::MasteringDisplayMetadata,
+            Type::ContentLightLevel,
+            Type::GOPTimecode,
+            Type::S12M_TIMECODE,
+            Type::IccProfile,
+            Type::SEI_UNREGISTERED,
+            Type::DYNAMIC_HDR_PLUS,
+            Type::DOVI_METADATA,
+            Type::DOVI_RPU_BUFFER,
+        ] {
+            out.remove_side_data(kind);
+        }
+        ffi::set_square_pixels(&mut out);
+        Ok(out)
+    }
+}
+
+/// Normalised pictures in, finished pictures of one render out: placed on the canvas, captioned, marked.
+pub struct Compositor {
+    graph: Graph,
+}
+
+impl Compositor {
+    /// Builds the graph of `recipe` for a clip of `displayed` size that comes in at `working` size. `script` is the ASS
+    /// file, and `marks` are the recipe's pictures, already at their size and opacity.
+    pub fn new(
+        recipe: &Recipe,
+        displayed: Size,
+        working: Size,
+        script: Option<&Path>,
+        marks: &[RgbaImage],
+        threads: usize,
+    ) -> Result<Self, Fault> {
+        let rate = recipe.rate;
+        let time_base = format!("time_base={}/{}", rate.den, rate.num);
+        let source = format!(
+            "video_size={working}:pix_fmt=yuv420p:{time_base}:pixel_aspect=1/1:frame_rate={}/{}",
+            rate.num, rate.den
+        );
+        let mut spec = format!("[in]{}", place(recipe, displayed, working));
+        if let Some(script) = script {
+            let name = script.to_str().ok_or_else(|| {
+                Fault::new("the temporary folder's name is not plain text", "choose another output folder with --out")
+            })?;
+            spec.push_str(&format!(",ass=filename={}", escape(name)));
+        }
+        for (i, mark) in recipe.marks.iter().enumerate() {
+            let (from, to) = (mark.span.start.seconds(), mark.span.end.seconds());
+            spec.push_str(&format!(
+                "[under{i}];[under{i}][mark{i}]overlay=x={}:y={}:format=yuv420:eval=init:enable='gte(t,{from:.6})*lt(t,{to:.6})'",
+                mark.place.x, mark.place.y
+            ));
+        }
+        spec.push_str("[out]");
+        let mark_sources: Vec<(String, String)> = marks
+            .iter()
+            .enumerate()
+            .map(|(i, image)| {
+                let (w, h) = image.dimensions();
+                (format!("mark{i}"), format!("video_size={w}x{h}:pix_fmt=yuva420p:{time_base}:pixel_aspect=1/1"))
+            })
+            .collect();
+        let mut graph = build(&source, &mark_sources, &spec, threads)?;
+        for (i, image) in marks.iter().enumerate() {
+            let name = format!("mark{i}");
+            push(&mut graph, &name, &yuva(image))?;
+            close(&mut graph, &name)?;
+        }
+        Ok(Compositor { graph })
+    }
+
+    /// Runs one picture through; its time stamp counts frames of the cut.
+    pub fn run(&mut self, picture: &frame::Video) -> Result<frame::Video, Fault> {
+        push(&mut self.graph, "in", picture)?;
+        let mut out = frame::Video::empty();
+        pull(&mut self.graph, &mut out)?;
+        Ok(out)
+    }
+}
+
+/// The filters that put the clip's picture on the canvas.
+fn place(recipe: &Recipe, displayed: Size, working: Size) -> String {
+    let Size { width, height } = recipe.canvas;
+    match recipe.placement {
+        Placement::Fill { crop } => {
+            let Rect { x, y, width: w, height: h } = scaled(crop, displayed, working);
+            let mut filters = vec![format!("crop={w}:{h}:{x}:{y}:exact=1")];
+            if (w, h) != (width, height) {
+                filters.push(format!("scale={width}:{height}:flags=lanczos"));
+            }
+            filters.join(",")
+        }
+        Placement::Fit { picture } => {
+            // Blurred at an eighth of the size: a blur that wide has no finer detail, and it costs a sixty-fourth.
+            let (small_w, small_h) = ((width / 8).next_multiple_of(2), (height / 8).next_multiple_of(2));
+            format!(
+                "split[back][front];\
+                 [back]scale={small_w}:{small_h}:force_original_aspect_ratio=increase:flags=area,crop={small_w}:{small_h},\
+                 gblur=sigma=6,lutyuv=y='16+(val-16)*0.55',scale={width}:{height}:flags=bicubic,setsar=1[blurred];\
+                 [front]scale={}:{}:flags=lanczos,setsar=1[sharp];[blurred][sharp]overlay=x={}:y={}:format=yuv420:eval=init",
+                picture.width, picture.height, picture.x, picture.y
+            )
+        }
+    }
+}
+
+/// A rectangle in displayed pixels, in working pixels; even, and inside.
+fn scaled(rect: Rect, displayed: Size, working: Size) -> Rect {
+    let (sx, sy) = (
+        f64::from(working.width) / f64::from(displayed.width),
+        f64::from(working.height) / f64::from(displayed.height),
+    );
+    let even = |v: f64| ((v / 2.0).round() * 2.0) as u32;
+    let (w, h) = (
+        even(f64::from(rect.width) * sx).clamp(2, working.width),
+        even(f64::from(rect.height) * sy).clamp(2, working.height),
+    );
+    let (x, y) =
+        (even(f64::from(rect.x) * sx).min(working.width - w), even(f64::from(rect.y) * sy).min(working.height - h));
+    Rect::new(x & !1, y & !1, w, h)
+}
+
+/// A picture with alpha as BT.709 limited range YUVA 4:2:0; colour is averaged by how solid the pixels are, so that a
+/// transparent pixel's colour does not bleed in.
+fn yuva(image: &RgbaImage) -> frame::Video {
+    let (width, height) = image.dimensions();
+    let mut out = frame::Video::new(ff::format::Pixel::YUVA420P, width, height);
+    let code = |[r, g, b, _]: [u8; 4]| {
+        let (r, g, b) = (f64::from(r) / 255.0, f64::from(g) / 255.0, f64::from(b) / 255.0);
+        let y = 0.2126 * r + 0.7152 * g + 0.0722 * b;
+        [16.0 + 219.0 * y, 128.0 + 224.0 * (b - y) / 1.8556, 128.0 + 224.0 * (r - y) / 1.5748]
+    };
+    let strides = [out.stride(0), out.stride(1), out.stride(2), out.stride(3)];
+    for (x, y, pixel) in image.enumerate_pixels() {
+        out.data_mut(0)[y as usize * strides[0] + x as usize] = code(pixel.0)[0].round() as u8;
+        out.data_mut(3)[y as usize * strides[3] + x as usize] = pixel.0[3];
+    }
+    for cy in 0..height.div_ceil(2) {
+        for cx in 0..width.div_ceil(2) {
+            let (mut sum, mut weight) = ([0.0; 3], 0.0);
+            for (x, y) in [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(dx, dy)| (cx * 2 + dx, cy * 2 + dy)) {
+                if let Some(pixel) = image.get_pixel_checked(x, y) {
+                    let alpha = f64::from(pixel.0[3]) + 1e-3;
+                    let c = code(pixel.0);
+                    for i in 0..3 {
+                        sum[i] += c[i] * alpha;
+                    }
+                    weight += alpha;
+                }
+            }
+            for plane in [1, 2] {
+                out.data_mut(plane)[cy as usize * strides[plane] + cx as usize] = (sum[plane] / weight).round() as u8;
+            }
+        }
+    }
+    out.set_pts(Some(0));
+    out
+}
+
+fn single_chain(source: &str, extra: &[(String, String)], chain: &str, threads: usize) -> Result<Graph, Fault> {
+    build(source, extra, &format!("[in]{chain}[out]"), threads)
+}
+
+/// A configured graph with the buffer `in`, further buffers by name, and the sink `out`.
+fn build(source: &str, extra: &[(String, String)], spec: &str, threads: usize) -> Result<Graph, Fault> {
+    let unusable = |e: ff::Error| {
+        Fault::new(
+            format!("the picture filters cannot be set up ({e})"),
+            "run `housecall doctor` to see what this computer lacks",
+        )
+    };
+    let find = |name: &str| filter::find(name).ok_or_else(|| unusable(ff::Error::FilterNotFound));
+    let mut graph = Graph::new();
+    ffi::set_graph_threads(&mut graph, threads);
+    graph.add(&find("buffer")?, "in", source).map_err(unusable)?;
+    for (name, source) in extra {
+        graph.add(&find("buffer")?, name, source).map_err(unusable)?;
+    }
+    graph.add(&find("buffersink")?, "out", "").map_err(unusable)?;
+    let mut parser = graph.output("in", 0).map_err(unusable)?;
+    for (name, _) in extra {
+        parser = parser.output(name, 0).map_err(unusable)?;
+    }
+    parser.input("out", 0).map_err(unusable)?.parse(spec).map_err(unusable)?;
+    graph.validate().map_err(unusable)?;
+    Ok(graph)
+}
+
+fn failed(e: ff::Error) -> Fault {
+    Fault::new(format!("a picture could not be filtered ({e})"), "run again; if it happens again, report the clip")
+}
+
+/// Hands a picture to the graph. The graph gets a handle of its own, since it empties the one it is given.
+fn push(graph: &mut Graph, input: &str, picture: &frame::Video) -> Result<(), Fault> {
+    let handle = ffi::share(picture);
+    let mut context = graph.get(input).ok_or_else(|| failed(ff::Error::FilterNotFound))?;
+    context.source().add(&handle).map_err(failed)
+}
+
+fn close(graph: &mut Graph, input: &str) -> Result<(), Fault> {
+    let mut context = graph.get(input).ok_or_else(|| failed(ff::Error::FilterNotFound))?;
+    context.source().flush().map_err(failed)
+}
+
+/// Takes the picture that the last one handed in has become: every chain here gives one out for each one in.
+fn pull(graph: &mut Graph, out: &mut frame::Video) -> Result<(), Fault> {
+    let mut context = graph.get("out").ok_or_else(|| failed(ff::Error::FilterNotFound))?;
+    context.sink().frame(out).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transparent_pixels_do_not_tint_their_neighbours() {
+        let mut image = RgbaImage::from_pixel(2, 2, image::Rgba([0, 255, 0, 0]));
+        image.put_pixel(0, 0, image::Rgba([255, 255, 255, 255]));
+        let frame = yuva(&image);
+        assert!((i32::from(frame.data(1)[0]) - 128).abs() <= 1, "white stays neutral, got {}", frame.data(1)[0]);
+        assert_eq!(frame.data(0)[0], 235);
+    }
+
+    #[test]
+    fn working_size_never_exceeds_the_clip() {
+        let displayed = Size::new(640, 360);
+        assert_eq!(working_size(displayed, &[]), Size::new(2, 2));
+    }
+}

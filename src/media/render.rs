@@ -1,0 +1,393 @@
+//! One decode, many renders: every unique render of a clip from a single pass over its pictures.
+
+use super::clock::Clock;
+use super::cover::{CoverJob, SharpestPicture};
+use super::encode::Encoder;
+use super::graph::{Compositor, Normaliser, working_size};
+use super::mux::Muxer;
+use super::sound::{self, Mastered, Measured};
+use super::{Probe, decode, ffi};
+use crate::cuts::{Mark, Recipe};
+use crate::fault::{Cancel, Fault};
+use crate::units::{Size, Time};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use ffmpeg_next as ff;
+use ffmpeg_next::frame;
+use image::RgbaImage;
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+/// Pictures that wait before a render. Few, since each may hold 3 MB; enough to ride out an uneven encoder.
+const QUEUE: usize = 4;
+
+/// One unique render to be made.
+pub struct Job<'a> {
+    /// What to make.
+    pub recipe: &'a Recipe,
+    /// Temporary file to write; its folder exists.
+    pub file: PathBuf,
+}
+
+/// A file that is written but not checked. Only [`super::verify::verify`] makes something publishable of it.
+#[derive(Debug)]
+pub struct Rendered {
+    pub(super) file: PathBuf,
+    /// What the sound of the file decodes to, by the encoder's own measurement.
+    pub sound: Option<Measured>,
+}
+
+impl Rendered {
+    /// The temporary file.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+}
+
+/// What all renders of a clip share.
+pub struct Setting<'a> {
+    /// The clip's file.
+    pub clip: &'a Path,
+    /// What it holds.
+    pub probe: &'a Probe,
+    /// Threads of the decoder and of the shared filters.
+    pub threads: usize,
+    /// Stops the work.
+    pub cancel: &'a Cancel,
+    /// Told how far the clip is decoded, in clip time.
+    pub progress: &'a (dyn Fn(Time) + Sync),
+}
+
+/// What a render thread receives.
+enum Message {
+    /// Frame of the cut by number, upright and in BT.709.
+    Picture(frame::Video, i64),
+    /// Every frame of the range has been sent. A channel that closes without it was cut off by a failure.
+    End,
+}
+
+/// Makes every job's file from one decode, and the cover if one is asked for. `then` runs on a render's own thread as
+/// soon as its file is written; what it returns is the job's result. A job that fails fails alone; a clip that does not
+/// decode fails all of them with that cause. The cover's result comes second.
+pub fn render<T: Send>(
+    setting: &Setting,
+    jobs: &[Job],
+    cover: Option<&CoverJob>,
+    then: &(dyn Fn(usize, Rendered) -> Result<T, Fault> + Sync),
+) -> (Vec<Result<T, Fault>>, Option<Result<(), Fault>>) {
+    let recipes: Vec<&Recipe> = jobs.iter().map(|j| j.recipe).chain(cover.map(|c| &c.recipe)).collect();
+    let working = working_size(setting.probe.video.displayed, &recipes);
+    let mut sharpest = cover.map(|c| SharpestPicture::new(c.recipe.range));
+
+    let (results, decoded) = thread::scope(|scope| {
+        let mut feeds = Vec::new();
+        let mut sounds = Vec::new();
+        let mut threads = Vec::new();
+        for (index, job) in jobs.iter().enumerate() {
+            let (pictures, received) = bounded(QUEUE);
+            let (sound, mastered) = bounded(1);
+            feeds.push(Feed::new(job.recipe, pictures));
+            sounds.push(sound);
+            let displayed = setting.probe.video.displayed;
+            let work = move || -> Result<T, Fault> {
+                let measured = render_one(job, displayed, working, received, mastered, setting.cancel)?;
+                then(index, Rendered { file: job.file.clone(), sound: measured })
+            };
+            threads.push(spawn(scope, &format!("render-{index}"), work));
+        }
+        let sound_thread = spawn(scope, "sound", move || master_all(setting, jobs, &sounds));
+        let decoded = fan_out(setting, working, feeds, sharpest.as_mut());
+        let results: Vec<Result<T, Fault>> = threads.into_iter().map(join).collect();
+        let _told_through_the_channels = join(sound_thread);
+        (results, decoded)
+    });
+    // The root cause beats its echo: a render that was cut off says why the decoder stopped.
+    let results = results
+        .into_iter()
+        .map(|result| match (&decoded, result) {
+            (Err(cause), Err(_)) => Err(cause.clone()),
+            (_, result) => result,
+        })
+        .collect();
+    let cover = cover.zip(sharpest).map(|(job, sharpest)| {
+        decoded?;
+        sharpest.write(job, setting.probe.video.displayed, working)
+    });
+    (results, cover)
+}
+
+fn spawn<'scope, 'env, T: Send + 'scope>(
+    scope: &'scope thread::Scope<'scope, 'env>,
+    name: &str,
+    work: impl FnOnce() -> Result<T, Fault> + Send + 'scope,
+) -> Result<thread::ScopedJoinHandle<'scope, Result<T, Fault>>, Fault> {
+    thread::Builder::new()
+        .name(name.to_string())
+        .spawn_scoped(scope, work)
+        .map_err(|e| Fault::new(format!("no thread could be started ({e})"), "close other programs and run again"))
+}
+
+fn join<T>(handle: Result<thread::ScopedJoinHandle<'_, Result<T, Fault>>, Fault>) -> Result<T, Fault> {
+    handle?.join().unwrap_or_else(|_| {
+        Err(Fault::new(
+            "the render broke off by a fault of the program",
+            "run again; if it happens again, report the clip",
+        ))
+    })
+}
+
+/// Where one render's pictures go.
+struct Feed {
+    clock: Clock,
+    first: i64,
+    /// None once the render has ended, well or badly.
+    to: Option<Sender<Message>>,
+}
+
+impl Feed {
+    fn new(recipe: &Recipe, to: Sender<Message>) -> Self {
+        let first = recipe.rate.frames_in(recipe.range.start);
+        let end = first + recipe.rate.frames_in(recipe.range.duration());
+        Feed { clock: Clock::new(recipe.rate, first, end), first, to: Some(to) }
+    }
+
+    /// Sends the picture as these frames of the clip. A render that has gone is not an error here: its own result tells.
+    fn send(&mut self, picture: &frame::Video, frames: std::ops::Range<i64>) {
+        for number in frames {
+            let message = Message::Picture(ffi::share(picture), number - self.first);
+            if self.to.as_ref().is_some_and(|to| to.send(message).is_err()) {
+                self.to = None;
+            }
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.to.is_none() || self.clock.is_done()
+    }
+}
+
+/// Decodes the clip once and hands each picture, normalised once, to every render whose frames it fills.
+fn fan_out(
+    setting: &Setting,
+    working: Size,
+    mut feeds: Vec<Feed>,
+    mut sharpest: Option<&mut SharpestPicture>,
+) -> Result<(), Fault> {
+    let track = &setting.probe.video;
+    let mut normaliser: Option<(Normaliser, Size)> = None;
+    let mut waiting: Option<(frame::Video, Time)> = None;
+    let mut place =
+        |(picture, at): (frame::Video, Time), next: Option<Time>, feeds: &mut Vec<Feed>| -> Result<(), Fault> {
+            let frames: Vec<_> = feeds
+                .iter_mut()
+                .map(|feed| match next {
+                    Some(next) => feed.clock.fill_until(next),
+                    None => feed.clock.fill_rest(),
+                })
+                .collect();
+            let wanted = sharpest.as_ref().is_some_and(|s| s.wants(at));
+            if !wanted && frames.iter().all(|f| f.is_empty()) {
+                return Ok(());
+            }
+            let size = Size::new(picture.width(), picture.height());
+            let normaliser = match &mut normaliser {
+                Some((normaliser, of)) if *of == size => normaliser,
+                // A phone that was turned while recording may change the picture's size in mid-track.
+                other => &mut other.insert((Normaliser::new(track, &picture, working, setting.threads)?, size)).0,
+            };
+            let upright = normaliser.run(&picture)?;
+            if let Some(sharpest) = sharpest.as_mut().filter(|_| wanted) {
+                sharpest.consider(&upright, at);
+            }
+            for (feed, frames) in feeds.iter_mut().zip(frames) {
+                feed.send(&upright, frames);
+            }
+            (setting.progress)(at);
+            Ok(())
+        };
+    decode::pictures(setting.clip, track, setting.threads, setting.cancel, &mut |picture, at| {
+        if let Some(before) = waiting.replace((picture, at)) {
+            place(before, Some(at), &mut feeds)?;
+        }
+        Ok(if feeds.iter().all(Feed::is_done) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    })?;
+    let Some(last) = waiting else {
+        return Err(Fault::new("no picture of the clip could be decoded", "copy the clip from the phone again"));
+    };
+    if !feeds.iter().all(Feed::is_done) {
+        place(last, None, &mut feeds)?;
+    }
+    for to in feeds.into_iter().filter_map(|feed| feed.to) {
+        // A render that has gone tells by its own result.
+        let _gone = to.send(Message::End);
+    }
+    Ok(())
+}
+
+/// Masters each distinct sound once and gives it to every render that needs it.
+fn master_all(
+    setting: &Setting,
+    jobs: &[Job],
+    to: &[Sender<Result<Option<Arc<Mastered>>, Fault>>],
+) -> Result<(), Fault> {
+    let key = |r: &Recipe| {
+        (
+            r.range,
+            r.hold,
+            r.sound.as_ref().map(|s| (s.gain.to_bits(), s.target.to_bits(), s.ceiling.to_bits(), s.bit_rate)),
+        )
+    };
+    let mut done = Vec::<(_, Result<Option<Arc<Mastered>>, Fault>)>::new();
+    for (job, to) in jobs.iter().zip(to) {
+        let recipe = job.recipe;
+        let known = done.iter().find(|(k, _)| *k == key(recipe)).map(|(_, result)| result.clone());
+        let result = known.unwrap_or_else(|| {
+            let sound = recipe.sound.as_ref();
+            let mastered =
+                sound.map(|s| sound::master(setting.clip, setting.probe, recipe.range, recipe.hold, s, setting.cancel));
+            let result = mastered.transpose().map(|m| m.map(Arc::new));
+            done.push((key(recipe), result.clone()));
+            result
+        });
+        // A render that has gone tells by its own result.
+        let _gone = to.send(result);
+    }
+    Ok(())
+}
+
+/// One render from first picture to closed file.
+fn render_one(
+    job: &Job,
+    displayed: Size,
+    working: Size,
+    pictures: Receiver<Message>,
+    sound: Receiver<Result<Option<Arc<Mastered>>, Fault>>,
+    cancel: &Cancel,
+) -> Result<Option<Measured>, Fault> {
+    let recipe = job.recipe;
+    let script = recipe.script.as_deref().map(script_file).transpose()?;
+    let marks = recipe.marks.iter().map(load_mark).collect::<Result<Vec<_>, _>>()?;
+    let mut compositor = Compositor::new(recipe, displayed, working, script.as_ref().map(|s| s.path()), &marks, 1)?;
+    let mut encoder = Encoder::open(recipe)?;
+    let mut writer = Writer { file: &job.file, recipe, sound, pending: Vec::new(), muxer: None, measured: None };
+    let mut last = None;
+    let mut next = 0;
+    let mut take =
+        |mut picture: frame::Video, number: i64, next: &mut i64, writer: &mut Writer| -> Result<frame::Video, Fault> {
+            cancel.check()?;
+            picture.set_pts(Some(number));
+            let finished = compositor.run(&picture)?;
+            encoder.send(&finished, number)?;
+            *next = number + 1;
+            while let Some(packet) = encoder.packet()? {
+                writer.add(packet, encoder.context())?;
+            }
+            Ok(picture)
+        };
+    let mut complete = false;
+    for message in pictures {
+        match message {
+            Message::Picture(picture, number) => last = Some(take(picture, number, &mut next, &mut writer)?),
+            Message::End => complete = true,
+        }
+    }
+    let last = last.filter(|_| complete).ok_or(Fault::Cancelled)?;
+    while next < recipe.frames() {
+        let number = next;
+        take(ffi::share(&last), number, &mut next, &mut writer)?;
+    }
+    encoder.finish()?;
+    while let Some(packet) = encoder.packet()? {
+        writer.add(packet, encoder.context())?;
+    }
+    writer.finish(encoder.context())
+}
+
+/// The ASS document in a temporary file of its own, since libass reads files.
+pub(super) fn script_file(text: &str) -> Result<tempfile::NamedTempFile, Fault> {
+    let failed = |e: std::io::Error| {
+        Fault::new(format!("the temporary folder cannot be written ({e})"), "free some space on the disk and run again")
+    };
+    let mut file = tempfile::Builder::new().prefix("housecall-").suffix(".ass").tempfile().map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    Ok(file)
+}
+
+/// Reads a mark's picture and brings it to the size and opacity that the plan asks for.
+pub(super) fn load_mark(mark: &Mark) -> Result<RgbaImage, Fault> {
+    let image = image::open(&mark.file).map_err(|e| {
+        Fault::new(
+            format!("the logo {} cannot be read ({e})", mark.file.display()),
+            "save it as a PNG and name it in practice.toml",
+        )
+    })?;
+    let mut image = image.into_rgba8();
+    // Scaling mixes neighbours; colour weighs as much as it is solid, so that no dark rim appears.
+    for pixel in image.pixels_mut() {
+        let alpha = u16::from(pixel.0[3]);
+        for c in &mut pixel.0[..3] {
+            *c = (u16::from(*c) * alpha / 255) as u8;
+        }
+    }
+    let mut image =
+        image::imageops::resize(&image, mark.place.width, mark.place.height, image::imageops::FilterType::Lanczos3);
+    for pixel in image.pixels_mut() {
+        let alpha = u16::from(pixel.0[3]).max(1);
+        for c in &mut pixel.0[..3] {
+            *c = (u16::from(*c) * 255 / alpha).min(255) as u8;
+        }
+        pixel.0[3] = (f64::from(pixel.0[3]) * mark.opacity.clamp(0.0, 1.0)).round() as u8;
+    }
+    Ok(image)
+}
+
+/// Holds picture packets back until the sound is mastered, then writes both.
+struct Writer<'a> {
+    file: &'a Path,
+    recipe: &'a Recipe,
+    sound: Receiver<Result<Option<Arc<Mastered>>, Fault>>,
+    pending: Vec<ff::Packet>,
+    muxer: Option<Muxer>,
+    measured: Option<Measured>,
+}
+
+impl Writer<'_> {
+    fn add(&mut self, packet: ff::Packet, encoder: &ff::codec::Context) -> Result<(), Fault> {
+        if self.muxer.is_none() {
+            match self.sound.try_recv() {
+                Ok(sound) => self.open(sound?, encoder)?,
+                Err(_) => {
+                    self.pending.push(packet);
+                    return Ok(());
+                }
+            }
+        }
+        match &mut self.muxer {
+            Some(muxer) => muxer.write(packet),
+            None => Ok(()),
+        }
+    }
+
+    fn open(&mut self, sound: Option<Arc<Mastered>>, encoder: &ff::codec::Context) -> Result<(), Fault> {
+        self.measured = sound.as_ref().map(|s| s.measured);
+        let mut muxer = Muxer::create(self.file, encoder, self.recipe.rate, sound)?;
+        for packet in self.pending.drain(..) {
+            muxer.write(packet)?;
+        }
+        self.muxer = Some(muxer);
+        Ok(())
+    }
+
+    fn finish(mut self, encoder: &ff::codec::Context) -> Result<Option<Measured>, Fault> {
+        if self.muxer.is_none() {
+            let sound = self.sound.recv().map_err(|_| Fault::Cancelled)??;
+            self.open(sound, encoder)?;
+        }
+        if let Some(muxer) = self.muxer.take() {
+            muxer.finish()?;
+        }
+        Ok(self.measured)
+    }
+}

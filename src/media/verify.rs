@@ -1,0 +1,267 @@
+//! A finished file is opened and decoded again, and measured against its plan, before it may get its name.
+
+use super::probe::stamp;
+use super::render::Rendered;
+use super::sound::{self, CUT_RATE, Measured, Meter};
+use super::{boxes, input};
+use crate::cuts::{Limits, Recipe};
+use crate::fault::{Cancel, Fault};
+use crate::units::Time;
+use ffmpeg_next as ff;
+use ffmpeg_next::{codec, color, format, frame, media};
+use std::path::{Path, PathBuf};
+
+/// Metadata that an MP4 cannot do without, or that says nothing.
+const HARMLESS: [&str; 6] =
+    ["major_brand", "minor_version", "compatible_brands", "language", "handler_name", "vendor_id"];
+/// Names that the muxer gives its tracks.
+const HANDLERS: [&str; 2] = ["VideoHandler", "SoundHandler"];
+/// All boxes that a cut may hold. Anything else could be an edit list, user data or metadata (`meta` and `ilst` are
+/// written empty).
+const ALLOWED_BOXES: [&[u8; 4]; 29] = [
+    b"ftyp", b"moov", b"mvhd", b"trak", b"tkhd", b"mdia", b"mdhd", b"hdlr", b"minf", b"vmhd", b"smhd", b"dinf",
+    b"stbl", b"stsd", b"stts", b"stss", b"ctts", b"stsc", b"stsz", b"stco", b"co64", b"sgpd", b"sbgp", b"udta",
+    b"meta", b"ilst", b"free", b"mdat", b"sdtp",
+];
+/// Loudness of the file may differ this much from the target, in LU.
+const LOUDNESS_SLACK: f64 = 1.0;
+
+/// A file that has been decoded again and keeps its plan. Only this can be published.
+#[derive(Debug)]
+pub struct Verified {
+    file: PathBuf,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// Duration of the picture.
+    pub duration: Time,
+    /// Loudness and true peak as decoded from the file; none without sound.
+    pub sound: Option<Measured>,
+}
+
+impl Verified {
+    /// The checked file, still under its temporary name.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+}
+
+/// Checks a finished file against its plan and every platform's limits.
+///
+/// # Errors
+/// The first thing that is not as planned. The file stays where it is, for a person to look at.
+pub fn verify(rendered: Rendered, recipe: &Recipe, limits: &[&Limits], cancel: &Cancel) -> Result<Verified, Fault> {
+    let file = rendered.file;
+    let wrong = |what: String| {
+        Fault::new(
+            format!("the finished file failed its check: {what}"),
+            "run again; if it fails again, report the clip",
+        )
+    };
+    let bytes = std::fs::metadata(&file).map_err(|e| wrong(format!("it cannot be read ({e})")))?.len();
+    check_layout(&file).map_err(wrong)?;
+    let decoded = Decoded::read(&file, cancel)?;
+    decoded.check_picture(recipe).map_err(wrong)?;
+    decoded.check_sound(recipe).map_err(wrong)?;
+    let duration = recipe.rate.time_of(decoded.frames);
+    for limit in limits {
+        if bytes > limit.max_bytes {
+            return Err(wrong(format!("{bytes} bytes where {} are allowed", limit.max_bytes)));
+        }
+        if duration > limit.max_duration || duration < limit.min_duration {
+            return Err(wrong(format!(
+                "{duration} long where {} to {} are allowed",
+                limit.min_duration, limit.max_duration
+            )));
+        }
+    }
+    Ok(Verified { file, bytes, duration, sound: decoded.sound })
+}
+
+/// Index first, no edit list, nothing private between the boxes.
+fn check_layout(file: &Path) -> Result<(), String> {
+    let kinds = std::fs::File::open(file)
+        .and_then(|f| boxes::list(std::io::BufReader::new(f)))
+        .map_err(|e| format!("its boxes are broken ({e})"))?;
+    if let Some(kind) = kinds.iter().find(|k| !ALLOWED_BOXES.contains(k)) {
+        return Err(format!("it holds a {} box", String::from_utf8_lossy(kind)));
+    }
+    let place = |kind: &[u8; 4]| kinds.iter().position(|k| k == kind);
+    match (place(b"moov"), place(b"mdat")) {
+        (Some(index), Some(data)) if index < data => Ok(()),
+        _ => Err("its index does not come first".into()),
+    }
+}
+
+/// What decoding the whole file showed.
+struct Decoded {
+    frames: i64,
+    size: (u32, u32),
+    odd_frame: bool,
+    format: format::Pixel,
+    tags: (color::Space, color::Primaries, color::TransferCharacteristic, color::Range),
+    starts: Vec<Time>,
+    container_duration: Time,
+    sound_samples: u64,
+    sound: Option<Measured>,
+    private: Option<String>,
+    tracks: usize,
+}
+
+impl Decoded {
+    fn read(file: &Path, cancel: &Cancel) -> Result<Self, Fault> {
+        let broken = |e: ff::Error| {
+            Fault::new(
+                format!("the finished file does not decode ({e})"),
+                "run again; if it fails again, report the clip",
+            )
+        };
+        let missing = || broken(ff::Error::StreamNotFound);
+        let mut input = input::open(file)?;
+        let picture = input.streams().find(|s| s.parameters().medium() == media::Type::Video).ok_or_else(missing)?;
+        let (picture_index, picture_parameters) = (picture.index(), picture.parameters());
+        let sound = input
+            .streams()
+            .find(|s| s.parameters().medium() == media::Type::Audio)
+            .map(|s| (s.index(), s.parameters()));
+        let starts = input.streams().map(|s| stamp(s.start_time(), s.time_base())).collect();
+        let private = private_metadata(&input);
+        let (container_duration, tracks) = (Time(input.duration()), input.streams().count());
+        let mut context = codec::Context::from_parameters(picture_parameters).map_err(broken)?;
+        context.set_threading(codec::threading::Config {
+            kind: codec::threading::Type::Frame,
+            count: 2,
+            ..Default::default()
+        });
+        let mut decoder = context.decoder().video().map_err(broken)?;
+        let mut sound_decoder = match &sound {
+            Some((_, parameters)) => Some(
+                codec::Context::from_parameters(parameters.clone())
+                    .and_then(|c| c.decoder().audio())
+                    .map_err(broken)?,
+            ),
+            None => None,
+        };
+        let mut meter = Meter::new()?;
+        let (mut frames, mut sound_samples, mut odd_frame) = (0, 0, false);
+        let (size, format) = ((decoder.width(), decoder.height()), decoder.format());
+        let mut count = |decoder: &mut codec::decoder::Video| {
+            let mut picture = frame::Video::empty();
+            while decoder.receive_frame(&mut picture).is_ok() {
+                odd_frame |=
+                    (picture.width(), picture.height()) != size || picture.format() != format || picture.is_corrupt();
+                frames += 1;
+            }
+        };
+        let mut packet = ff::Packet::empty();
+        loop {
+            cancel.check()?;
+            match packet.read(&mut input) {
+                Ok(()) => {}
+                Err(ff::Error::Eof) => break,
+                Err(e) => return Err(broken(e)),
+            }
+            if packet.stream() == picture_index {
+                decoder.send_packet(&packet).map_err(broken)?;
+                count(&mut decoder);
+            } else if let Some(decoder) = &mut sound_decoder {
+                decoder.send_packet(&packet).map_err(broken)?;
+                sound_samples += sound::measure_decoded(decoder, &mut meter)?;
+            }
+        }
+        decoder.send_eof().map_err(broken)?;
+        count(&mut decoder);
+        let tags = (
+            decoder.color_space(),
+            decoder.color_primaries(),
+            decoder.color_transfer_characteristic(),
+            decoder.color_range(),
+        );
+        let sound = sound.map(|_| meter.read()).transpose()?;
+        Ok(Decoded {
+            frames,
+            size,
+            odd_frame,
+            format,
+            tags,
+            starts,
+            container_duration,
+            sound_samples,
+            sound,
+            private,
+            tracks,
+        })
+    }
+
+    fn check_picture(&self, recipe: &Recipe) -> Result<(), String> {
+        let planned = recipe.frames();
+        if self.frames != planned {
+            return Err(format!("{} pictures where {planned} were planned", self.frames));
+        }
+        let off = self.container_duration - recipe.duration();
+        if off.0.abs() > recipe.rate.frame().0 + 22_000 {
+            return Err(format!("{} long where {} were planned", self.container_duration, recipe.duration()));
+        }
+        if self.size != (recipe.canvas.width, recipe.canvas.height) || self.odd_frame {
+            return Err(format!("pictures of {}x{} where {} was planned", self.size.0, self.size.1, recipe.canvas));
+        }
+        if self.format != format::Pixel::YUV420P {
+            return Err("its pixel format is not yuv420p".into());
+        }
+        use color::{Primaries, Range, Space, TransferCharacteristic};
+        if self.tags != (Space::BT709, Primaries::BT709, TransferCharacteristic::BT709, Range::MPEG) {
+            return Err("its colour tags are not BT.709, limited range".into());
+        }
+        if let Some(key) = &self.private {
+            return Err(format!("it carries the metadata {key}"));
+        }
+        let tracks = 1 + usize::from(recipe.sound.is_some());
+        if self.tracks != tracks {
+            return Err(format!("{} tracks where {tracks} were planned", self.tracks));
+        }
+        if self.starts.iter().any(|start| start.0.abs() > 1_000) {
+            return Err("picture and sound do not start together at zero".into());
+        }
+        Ok(())
+    }
+
+    fn check_sound(&self, recipe: &Recipe) -> Result<(), String> {
+        let (Some(planned), Some(measured)) = (&recipe.sound, &self.sound) else {
+            return if recipe.sound.is_none() == self.sound.is_none() {
+                Ok(())
+            } else {
+                Err("its sound is missing".into())
+            };
+        };
+        let length = Time::of_samples(self.sound_samples, CUT_RATE);
+        let off = length - recipe.duration();
+        // The last AAC frame is as long as the others, whatever part of it is needed.
+        if off.0.abs() > recipe.rate.frame().0 + 45_000 {
+            return Err(format!("{length} of sound for {} of picture", recipe.duration()));
+        }
+        if measured.true_peak > planned.ceiling + 0.05 {
+            return Err(format!(
+                "a true peak of {:.1} dBTP where {:.1} is allowed",
+                measured.true_peak, planned.ceiling
+            ));
+        }
+        // What is almost silent cannot be brought to the target and is left as quiet as it is.
+        let reachable = planned.gain < crate::cuts::MAX_GAIN && measured.loudness > -50.0;
+        if reachable && (measured.loudness - planned.target).abs() > LOUDNESS_SLACK {
+            return Err(format!("a loudness of {:.1} LUFS where {:.1} was planned", measured.loudness, planned.target));
+        }
+        Ok(())
+    }
+}
+
+/// The first metadata key that a cut should not carry.
+fn private_metadata(input: &ff::format::context::Input) -> Option<String> {
+    let telling = |metadata: ff::DictionaryRef| {
+        metadata
+            .iter()
+            .find(|(key, value)| !HARMLESS.contains(key) || (*key == "handler_name" && !HANDLERS.contains(value)))
+            .map(|(key, _)| key.to_string())
+    };
+    telling(input.metadata())
+        .or_else(|| input.streams().find_map(|s| telling(s.metadata())))
+        .or_else(|| input.chapters().next().map(|_| "chapters".to_string()))
+}

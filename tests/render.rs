@@ -1,0 +1,218 @@
+//! Clips with known answers go through probe, render and verify.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{ffmpeg, ffprobe, recipe};
+use housecall::cuts::{Limits, Placement, Recipe};
+use housecall::fault::Cancel;
+use housecall::media::probe::probe;
+use housecall::media::render::{Job, Setting, render};
+use housecall::media::verify::{Verified, verify};
+use housecall::units::{Rect, Size, Time};
+use std::path::{Path, PathBuf};
+
+fn limits() -> Limits {
+    Limits { min_duration: Time::ZERO, max_duration: Time::from_seconds(60.0), max_bytes: 50 << 20 }
+}
+
+fn make(clip: &Path, recipes: &[Recipe], folder: &Path) -> Vec<Verified> {
+    let cancel = Cancel::new();
+    let probe = probe(clip, &cancel).unwrap();
+    let setting = Setting { clip, probe: &probe, threads: 2, cancel: &cancel, progress: &|_| {} };
+    let jobs: Vec<Job> =
+        recipes.iter().enumerate().map(|(i, recipe)| Job { recipe, file: folder.join(format!("{i}.mp4")) }).collect();
+    let check = |i: usize, rendered| verify(rendered, &recipes[i], &[&limits()], &cancel);
+    render(&setting, &jobs, None, &check).0.into_iter().map(|r| r.unwrap()).collect()
+}
+
+/// Four coloured quadrants with a quiet tone, stored sideways with a display matrix as a phone held upright does.
+fn sideways(folder: &Path) -> PathBuf {
+    let upright = "color=red:s=540x960,pad=1080:1920[a];color=green:s=540x960[b];color=blue:s=540x960[c];color=yellow:s=540x960[d];\
+        [a][b]overlay=540:0[e];[e][c]overlay=0:960[f];[f][d]overlay=540:960,transpose=clock,format=yuv420p[v]";
+    let (plain, turned) = (folder.join("plain.mp4"), folder.join("turned.mov"));
+    let (plain_name, turned_name) = (plain.to_str().unwrap(), turned.to_str().unwrap());
+    ffmpeg(&[
+        "-f",
+        "lavfi",
+        "-i",
+        "sine=frequency=440:sample_rate=44100",
+        "-filter_complex",
+        upright,
+        "-map",
+        "[v]",
+        "-map",
+        "0:a",
+        "-t",
+        "3",
+        "-r",
+        "30",
+        "-c:v",
+        "libx264",
+        "-preset",
+        "ultrafast",
+        "-color_range",
+        "tv",
+        "-colorspace",
+        "bt709",
+        "-color_primaries",
+        "bt709",
+        "-color_trc",
+        "bt709",
+        "-af",
+        "volume=-20dB",
+        "-c:a",
+        "aac",
+        plain_name,
+    ]);
+    ffmpeg(&[
+        "-i",
+        plain_name,
+        "-c",
+        "copy",
+        "-metadata:s:v:0",
+        "rotate=90",
+        "-metadata",
+        "location=+48.8577+002.295/",
+        "-metadata",
+        "make=Phone",
+        turned_name,
+    ]);
+    turned
+}
+
+/// The mean colour of a small square around a point of a frame.
+fn colour_at(file: &Path, (x, y): (u32, u32)) -> [u8; 3] {
+    let out = file.with_extension("rgb");
+    let crop = format!("crop=8:8:{x}:{y},scale=1:1:flags=area:in_color_matrix=bt709,format=rgb24");
+    ffmpeg(&[
+        "-ss",
+        "1",
+        "-i",
+        file.to_str().unwrap(),
+        "-frames:v",
+        "1",
+        "-vf",
+        &crop,
+        "-f",
+        "rawvideo",
+        out.to_str().unwrap(),
+    ]);
+    let bytes = std::fs::read(out).unwrap();
+    [bytes[0], bytes[1], bytes[2]]
+}
+
+#[test]
+fn a_sideways_clip_comes_out_upright_without_its_location() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = sideways(folder.path());
+    let found = probe(&clip, &Cancel::new()).unwrap();
+    assert_eq!(found.video.displayed, Size::new(1080, 1920));
+    assert!(found.private.iter().any(|p| p.key == "location"), "{:?}", found.private);
+
+    let tall = recipe(found.video.displayed, Size::new(1080, 1920), 3.0);
+    let mut wide = recipe(found.video.displayed, Size::new(1280, 720), 3.0);
+    wide.placement = Placement::Fit { picture: Rect::new(438, 0, 404, 720) };
+    wide.hold = Time::from_seconds(1.0);
+    let made = make(&clip, &[tall, wide], folder.path());
+
+    let corners = [[255, 0, 0], [0, 128, 0], [0, 0, 255], [255, 255, 0]];
+    for (file, points) in [
+        (made[0].file(), [(200, 300), (800, 300), (200, 1500), (800, 1500)]),
+        (made[1].file(), [(500, 100), (760, 100), (500, 600), (760, 600)]),
+    ] {
+        for (point, wanted) in points.into_iter().zip(corners) {
+            let got = colour_at(file, point);
+            let off = got.iter().zip(wanted).map(|(g, w): (&u8, i32)| (i32::from(*g) - w).abs()).max().unwrap();
+            assert!(off <= 6, "{point:?} of {} is {got:?}, not {wanted:?}", file.display());
+        }
+        let shown = ffprobe(&["-show_format", "-show_streams"], file);
+        for private in ["location", "make", "rotation", "Phone", "encoder"] {
+            assert!(!shown.contains(private), "{private} in {shown}");
+        }
+    }
+    assert_eq!(made[0].duration, Time::from_seconds(3.0));
+    assert_eq!(made[1].duration, Time::from_seconds(4.0));
+}
+
+#[test]
+fn loudness_agrees_with_ffmpegs_own_meter() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = sideways(folder.path());
+    let made = make(&clip, &[recipe(Size::new(1080, 1920), Size::new(540, 960), 3.0)], folder.path());
+    let said = ffmpeg(&["-i", made[0].file().to_str().unwrap(), "-af", "ebur128=peak=true", "-f", "null", "-"]);
+    let summary = &said[said.rfind("Summary").unwrap()..];
+    let number = |label: &str| -> f64 {
+        summary.split(label).nth(1).unwrap().trim_start().split_whitespace().next().unwrap().parse().unwrap()
+    };
+    let sound = made[0].sound.unwrap();
+    println!(
+        "loudness {} (ours {:.2}), peak {} (ours {:.2})",
+        number("I:"),
+        sound.loudness,
+        number("Peak:"),
+        sound.true_peak
+    );
+    assert!((number("I:") - sound.loudness).abs() <= 0.15 && (number("Peak:") - sound.true_peak).abs() <= 0.2);
+    assert!((sound.loudness + 14.0).abs() <= 0.5 && sound.true_peak <= -1.5);
+}
+
+#[test]
+fn a_flash_and_its_beep_stay_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = folder.path().join("flash.mp4");
+    // White for a tenth of a second and 1 kHz with it, at every full second; the sound track starts late.
+    let picture =
+        "color=black:s=320x240:r=30,format=yuv420p,geq=lum='if(lt(mod(T\\,1)\\,0.1)\\,235\\,16)':cb=128:cr=128[v]";
+    let sound = "aevalsrc='if(lt(mod(t\\,1)\\,0.1)\\,0.5*sin(2*PI*1000*t)\\,0)':s=48000,atrim=start=0.5[a]";
+    ffmpeg(&[
+        "-filter_complex",
+        &format!("{picture};{sound}"),
+        "-map",
+        "[v]",
+        "-map",
+        "[a]",
+        "-t",
+        "8",
+        "-c:v",
+        "libx264",
+        "-c:a",
+        "aac",
+        clip.to_str().unwrap(),
+    ]);
+    let made = make(&clip, &[recipe(Size::new(320, 240), Size::new(320, 240), 6.0)], folder.path());
+    let raw = folder.path().join("sound.raw");
+    ffmpeg(&[
+        "-i",
+        made[0].file().to_str().unwrap(),
+        "-vn",
+        "-ac",
+        "1",
+        "-ar",
+        "48000",
+        "-f",
+        "f32le",
+        raw.to_str().unwrap(),
+    ]);
+    let samples: Vec<f32> =
+        std::fs::read(raw).unwrap().chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+    let grey = folder.path().join("picture.raw");
+    ffmpeg(&[
+        "-i",
+        made[0].file().to_str().unwrap(),
+        "-an",
+        "-vf",
+        "scale=1:1:flags=area,format=gray",
+        "-f",
+        "rawvideo",
+        grey.to_str().unwrap(),
+    ]);
+    let lumas = std::fs::read(grey).unwrap();
+    for second in 1..6 {
+        let flash = (second * 30 - 5..second * 30 + 5).find(|n| lumas[*n] > 128).unwrap() as f64 / 30.0;
+        let from = second * 48_000 - 9_600;
+        let beep = samples[from..from + 19_200].iter().position(|s| s.abs() > 0.1).unwrap() + from;
+        let off = beep as f64 / 48_000.0 - flash;
+        assert!(off.abs() < 0.012, "beep {off:.4} s after the flash of second {second}");
+    }
+}
