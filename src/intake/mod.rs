@@ -1,8 +1,29 @@
 //! The inbox: which files are clips, whether they are whole, which question each answers. Reads the inbox, never
 //! writes to it.
+//!
+//! ```text
+//! scan     -> Candidate     a file that looks like a clip by its name and place
+//! Looks    -> Readiness     whether it has come to rest and its container opens whole
+//! digest   -> Digest        what it holds, from the cache where the file has not changed
+//! sources  -> ClipSource    with its name in the output folder and the question that it answers
+//! ```
 
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+
+mod container;
+mod digest;
+mod names;
+mod questions;
+mod scan;
+mod settled;
+mod telling;
+
+pub use digest::{DigestCache, digest};
+pub use names::unique_names;
+pub use questions::sources;
+pub use scan::{Candidate, scan};
+pub use settled::{Looks, Readiness, SETTLE, settle};
 
 /// BLAKE3 of a file's bytes, as 64 hex digits. A clip is what its bytes are: never its name, size or date.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -2,6 +2,14 @@
 
 use crate::speech::Word;
 
+mod post;
+mod question;
+mod sentences;
+
+pub use post::{PostText, file_text, post_text};
+pub use question::{first_question, wording};
+pub use sentences::sentences;
+
 /// What the captions say and what the clip answers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Wording {

@@ -1,0 +1,255 @@
+//! What a file holds, and a cache of it, so that an inbox that has not changed is not read again.
+
+use super::Digest;
+use crate::fault::{Cancel, Fault};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Bytes read at once; between two reads the cancel token is asked.
+const CHUNK: usize = 1 << 20;
+
+/// A date is believed once it is this old. File systems store dates as coarsely as 2 s (FAT), so that a younger file may
+/// change again and keep its date.
+const TRUSTED_AGE: Duration = Duration::from_secs(2);
+
+/// BLAKE3 of the file's bytes.
+///
+/// # Errors
+/// The file cannot be read; [`Fault::Cancelled`].
+pub fn digest(path: &Path, cancel: &Cancel) -> Result<Digest, Fault> {
+    let mut file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    let mut hasher = blake3::Hasher::new();
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        cancel.check()?;
+        match file.read(&mut chunk) {
+            Ok(0) => return Ok(Digest(hasher.finalize().to_hex().to_string())),
+            Ok(count) => hasher.update(&chunk[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(unreadable(path, &error)),
+        };
+    }
+}
+
+/// Digests of files by their path, size, date and inode.
+///
+/// An entry is never wrong unless a program changes a file and restores its size, date and inode; a missing or damaged
+/// cache only costs reading.
+#[derive(Debug)]
+pub struct DigestCache {
+    file: PathBuf,
+    entries: BTreeMap<String, Entry>,
+    dirty: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Entry {
+    #[serde(flatten)]
+    stat: Stat,
+    /// When the digest was taken, in nanoseconds since 1970.
+    recorded: u64,
+    digest: Digest,
+}
+
+/// What a file system says about a file without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Stat {
+    bytes: u64,
+    /// Nanoseconds since 1970.
+    modified: u64,
+    /// 0 where the system has none.
+    inode: u64,
+}
+
+impl DigestCache {
+    /// What `file` holds; empty when it is missing, damaged or of another version.
+    pub fn load(file: &Path) -> Self {
+        let entries = fs::read(file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+        DigestCache { file: file.to_path_buf(), entries, dirty: false }
+    }
+
+    /// The digest of the file, if it has not changed since it was recorded.
+    pub fn get(&self, path: &Path, metadata: &Metadata) -> Option<Digest> {
+        let entry = self.entries.get(&key(path))?;
+        let old_enough = entry.stat.modified.saturating_add(TRUSTED_AGE.as_nanos() as u64) <= entry.recorded;
+        (old_enough && stat(metadata) == Some(entry.stat)).then(|| entry.digest.clone())
+    }
+
+    /// Remembers the digest of a file that had this metadata before and after it was read, at the time `now`.
+    pub fn put(&mut self, path: &Path, metadata: &Metadata, digest: Digest, now: SystemTime) {
+        if let (Some(stat), Some(recorded)) = (stat(metadata), nanos(now)) {
+            self.entries.insert(key(path), Entry { stat, recorded, digest });
+            self.dirty = true;
+        }
+    }
+
+    /// The digest of the file: remembered, else read and remembered.
+    ///
+    /// # Errors
+    /// The file cannot be read, or changes while it is; [`Fault::Cancelled`].
+    pub fn digest(&mut self, path: &Path, cancel: &Cancel) -> Result<Digest, Fault> {
+        let look = || fs::metadata(path).map_err(|error| unreadable(path, &error));
+        let before = look()?;
+        if let Some(known) = self.get(path, &before) {
+            return Ok(known);
+        }
+        // The time before reading: what changes later has a later date.
+        let now = SystemTime::now();
+        let digest = digest(path, cancel)?;
+        if stat(&look()?) != stat(&before) {
+            return Err(Fault::new(format!("{} changed while it was read", path.display()), "wait until it is copied"));
+        }
+        self.put(path, &before, digest.clone(), now);
+        Ok(digest)
+    }
+
+    /// Writes the cache if anything is new, so that a crash leaves the old one or the new one.
+    ///
+    /// # Errors
+    /// The folder, which must exist, cannot be written to.
+    pub fn save(&mut self) -> Result<(), Fault> {
+        if !self.dirty {
+            return Ok(());
+        }
+        let folder = self.file.parent().unwrap_or(Path::new("."));
+        let written = serde_json::to_vec(&self.entries).map_err(io::Error::from).and_then(|bytes| {
+            let mut scratch = tempfile::NamedTempFile::new_in(folder)?;
+            scratch.write_all(&bytes)?;
+            scratch.persist(&self.file).map_err(|error| error.error)
+        });
+        written.map_err(|error| {
+            Fault::new(
+                format!("{} cannot be written ({error})", self.file.display()),
+                "check that the disk has room and that you may write there",
+            )
+        })?;
+        self.dirty = false;
+        Ok(())
+    }
+}
+
+/// Two names that are no Unicode may share a key; their inodes and dates still tell them apart.
+fn key(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// None where the system gives no date, or one before 1970.
+fn stat(metadata: &Metadata) -> Option<Stat> {
+    Some(Stat { bytes: metadata.len(), modified: nanos(metadata.modified().ok()?)?, inode: inode(metadata) })
+}
+
+fn nanos(time: SystemTime) -> Option<u64> {
+    u64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_nanos()).ok()
+}
+
+#[cfg(unix)]
+fn inode(metadata: &Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(metadata)
+}
+
+#[cfg(not(unix))]
+fn inode(_: &Metadata) -> u64 {
+    0
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Fault {
+    Fault::new(
+        format!("{} cannot be read ({error})", path.display()),
+        "check that the file is there, and copy it again",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn aged(path: &Path, bytes: &[u8], age: u64) -> Metadata {
+        fs::write(path, bytes).unwrap();
+        let time = SystemTime::now() - Duration::from_secs(age);
+        File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+        fs::metadata(path).unwrap()
+    }
+
+    #[test]
+    fn the_digest_is_blake3_of_all_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clip.mp4");
+        // One byte more than two whole reads.
+        let bytes: Vec<u8> = (0..=2 * CHUNK).map(|i| (i % 251) as u8).collect();
+        fs::write(&path, &bytes).unwrap();
+        let expected = blake3::hash(&bytes).to_hex().to_string();
+        assert_eq!(digest(&path, &Cancel::new()).unwrap(), Digest(expected));
+        fs::write(&path, "").unwrap();
+        let empty = digest(&path, &Cancel::new()).unwrap();
+        assert_eq!(empty.0, "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262");
+    }
+
+    #[test]
+    fn reading_stops_when_asked_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clip.mp4");
+        fs::write(&path, "x").unwrap();
+        let cancel = Cancel::new();
+        cancel.cancel();
+        assert!(digest(&path, &cancel).unwrap_err().is_cancelled());
+    }
+
+    #[test]
+    fn an_unchanged_file_is_not_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, path) = (folder.path().join("digests.json"), folder.path().join("clip.mp4"));
+        let metadata = aged(&path, b"one", 60);
+        let mut cache = DigestCache::load(&file);
+        let first = cache.digest(&path, &Cancel::new()).unwrap();
+        cache.save().unwrap();
+        let again = DigestCache::load(&file);
+        assert_eq!(again.entries, cache.entries);
+        assert_eq!(again.get(&path, &metadata), Some(first));
+    }
+
+    #[test]
+    fn a_changed_file_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clip.mp4");
+        let metadata = aged(&path, b"one", 60);
+        let mut cache = DigestCache::load(&folder.path().join("digests.json"));
+        cache.put(&path, &metadata, Digest("old".into()), SystemTime::now());
+        assert_eq!(cache.get(&path, &metadata), Some(Digest("old".into())));
+        assert_eq!(cache.get(&path, &aged(&path, b"two", 50)), None, "another date");
+        assert_eq!(cache.get(&path, &aged(&path, b"three", 60)), None, "another size");
+        assert_eq!(cache.get(&folder.path().join("other.mp4"), &metadata), None, "another name");
+    }
+
+    #[test]
+    fn a_file_that_may_still_change_within_its_date_is_not_trusted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clip.mp4");
+        let metadata = aged(&path, b"one", 0);
+        let mut cache = DigestCache::load(&folder.path().join("digests.json"));
+        let written = metadata.modified().unwrap();
+        cache.put(&path, &metadata, Digest("one".into()), written + Duration::from_millis(1_999));
+        assert_eq!(cache.get(&path, &metadata), None);
+        cache.put(&path, &metadata, Digest("one".into()), written + Duration::from_millis(2_000));
+        assert!(cache.get(&path, &metadata).is_some());
+    }
+
+    #[test]
+    fn a_damaged_cache_costs_reading_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, path) = (folder.path().join("digests.json"), folder.path().join("clip.mp4"));
+        fs::write(&file, "{\"clip.mp4\": {\"bytes\": ").unwrap();
+        aged(&path, b"one", 60);
+        let mut cache = DigestCache::load(&file);
+        assert!(cache.digest(&path, &Cancel::new()).is_ok());
+        cache.save().unwrap();
+        assert_eq!(DigestCache::load(&file).entries.len(), 1);
+        let mut lost = DigestCache::load(&folder.path().join("gone/digests.json"));
+        lost.digest(&path, &Cancel::new()).unwrap();
+        assert!(lost.save().unwrap_err().what().contains("cannot be written"));
+    }
+}
