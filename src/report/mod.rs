@@ -1,1 +1,7 @@
 //! What a person reads: progress bars, plain lines, NDJSON, the HTML sheet.
+
+mod clip_report;
+mod sheet;
+
+pub use clip_report::{ClipReport, ClipState, CutReport, CutState};
+pub use sheet::sheet;

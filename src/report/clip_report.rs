@@ -1,0 +1,110 @@
+//! What became of a clip, as a person reads it.
+
+use crate::cuts::{Limits, Skipped};
+use crate::speech::Word;
+use crate::units::{Size, Time};
+use crate::wording::PostText;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Everything that a person may want to know about one clip. Holds no value of any private metadata.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClipReport {
+    /// Stem of every file made from it: `razor-bumps`.
+    pub name: String,
+    /// File name of the clip, without its folder.
+    pub file: String,
+    /// The question that it answers, if anyone knows it.
+    pub question: Option<String>,
+    /// What became of it as a whole.
+    pub state: ClipState,
+    /// How long the clip is; none when it could not be read.
+    pub duration: Option<Time>,
+    /// What was heard; empty when nobody speaks.
+    pub transcript: Vec<Word>,
+    /// Picture with the question on it, relative to the output folder: `covers/razor-bumps.jpg`.
+    pub cover: Option<PathBuf>,
+    /// One entry a platform that was to get a cut.
+    pub cuts: Vec<CutReport>,
+    /// One entry a platform that gets none.
+    pub skipped: Vec<Skipped>,
+    /// What else a person should know, in whole sentences.
+    pub notes: Vec<String>,
+    /// Kinds of private metadata that the clip carries and no cut does: `location`, `device`. Never values.
+    pub removed: Vec<String>,
+}
+
+/// What became of a clip as a whole; single cuts may still have failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClipState {
+    /// It went through all stages in this run.
+    Done,
+    /// Everything was there already from an earlier run.
+    Unchanged,
+    /// A stage failed, so that no cut was made.
+    Failed {
+        /// Where: `intake`, `probe`, `speech`.
+        stage: String,
+        /// What happened, without a stop.
+        what: String,
+        /// What to do next, without a stop.
+        advice: String,
+    },
+}
+
+/// What became of one cut.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CutReport {
+    /// Platform id.
+    pub platform: String,
+    /// Where the cut is, relative to the output folder: `tiktok/razor-bumps.mp4`.
+    pub file: PathBuf,
+    /// Whether it is there.
+    pub state: CutState,
+    /// Size of the picture.
+    pub canvas: Size,
+    /// Size of the file; 0 when there is none.
+    pub bytes: u64,
+    /// How long it is, as measured, or as planned when it failed.
+    pub duration: Time,
+    /// Integrated loudness as measured, LUFS (ITU-R BS.1770-4); none without sound.
+    pub loudness: Option<f64>,
+    /// True peak as measured, dBTP; none without sound.
+    pub true_peak: Option<f64>,
+    /// What the platform takes.
+    pub limits: Limits,
+    /// Ids of the other platforms that get the same picture and sound.
+    pub shared_with: Vec<String>,
+    /// What to paste beside it.
+    pub post: Option<PostText>,
+}
+
+/// Whether a cut is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CutState {
+    /// Checked and in its place.
+    Published,
+    /// It could not be made, or did not pass its checks.
+    Failed {
+        /// What happened, without a stop.
+        what: String,
+        /// What to do next, without a stop.
+        advice: String,
+        /// The file that did not pass, relative to the output folder, for a person to look at.
+        kept: Option<PathBuf>,
+    },
+}
+
+impl ClipReport {
+    /// How many cuts are in their place.
+    pub fn published(&self) -> usize {
+        self.cuts.iter().filter(|cut| cut.state == CutState::Published).count()
+    }
+
+    /// Whether the clip or any of its cuts failed.
+    pub fn has_failure(&self) -> bool {
+        matches!(self.state, ClipState::Failed { .. }) || self.published() < self.cuts.len()
+    }
+}

@@ -1,0 +1,168 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+use crate::cuts::{Limits, Skipped};
+use crate::speech::Word;
+use crate::units::{Size, Span};
+use crate::wording::PostText;
+
+fn cut(platform: &str, file: &str) -> CutReport {
+    CutReport {
+        platform: platform.into(),
+        file: file.into(),
+        state: CutState::Published,
+        canvas: Size::new(1080, 1920),
+        bytes: 12_345_678,
+        duration: Time::from_millis(14_260),
+        loudness: Some(-14.04),
+        true_peak: Some(-1.62),
+        limits: Limits {
+            min_duration: Time::from_seconds(3.0),
+            max_duration: Time::from_seconds(180.0),
+            max_bytes: 300_000_000,
+        },
+        shared_with: vec!["youtube-shorts".into()],
+        post: Some(PostText { title: None, text: "Ask us.\n\n#skin".into() }),
+    }
+}
+
+fn clip(question: &str, said: &str) -> ClipReport {
+    let word = |text: &str| Word { text: text.into(), span: Span::default(), confidence: 0.9 };
+    ClipReport {
+        name: "razor-bumps".into(),
+        file: "razor bumps.mov".into(),
+        question: Some(question.into()),
+        state: ClipState::Done,
+        duration: Some(Time::from_seconds(14.0)),
+        transcript: said.split_whitespace().map(word).collect(),
+        cover: None,
+        cuts: vec![cut("tiktok", "tiktok/razor-bumps.mp4")],
+        skipped: vec![],
+        notes: vec![],
+        removed: vec![],
+    }
+}
+
+fn page(reports: &[ClipReport]) -> String {
+    let names = [("tiktok", "TikTok"), ("youtube-shorts", "YouTube Shorts")];
+    let names = names.map(|(id, name)| (id.to_string(), name.to_string())).into();
+    sheet("Alder Lane Clinic", "14 September 2026", Path::new("nowhere"), reports, &names).unwrap()
+}
+
+#[test]
+fn a_card_says_what_was_made() {
+    let page = page(&[clip("Do razor bumps go away?", "They do.")]);
+    for shown in [
+        "1 clip<",
+        "1 cut ready",
+        "No problems",
+        "TikTok",
+        "same picture and sound as YouTube Shorts",
+        "1080 × 1920",
+        "12.3 MB",
+        "0:14.3",
+        "−14.0 LUFS",
+        "−1.6 dBTP",
+        "✓ met",
+        "0:03 to 3:00, at most 300 MB",
+        "href=\"./tiktok/razor-bumps.mp4\"",
+        "#skin",
+    ] {
+        assert!(page.contains(shown), "{shown}");
+    }
+    assert!(!page.contains("hard to hear") && !page.contains("What needs you"));
+}
+
+#[test]
+fn text_from_a_clip_never_becomes_markup() {
+    let hostile = "</h2><script>alert('x')</script><img src=x onerror=\"a()\">&quot;";
+    let mut report = clip(hostile, hostile);
+    report.file = format!("{hostile}.mp4");
+    report.notes = vec![hostile.into()];
+    report.removed = vec![hostile.into()];
+    report.skipped = vec![Skipped { platform: hostile.into(), reason: hostile.into() }];
+    report.cuts[0].platform = hostile.into();
+    report.cuts[0].file = "tiktok/\"><script>.mp4".into();
+    report.cuts[0].post = Some(PostText { title: Some(hostile.into()), text: hostile.into() });
+    let mut failed = report.clone();
+    failed.state = ClipState::Failed { stage: hostile.into(), what: hostile.into(), advice: hostile.into() };
+    let page = page(&[report, failed]);
+    assert!(!page.contains("<script") && !page.contains("<img") && !page.contains("\"a()\""));
+    assert!(page.contains("&#60;script&#62;") && page.contains("%22%3E%3Cscript%3E.mp4"));
+}
+
+#[test]
+fn the_page_needs_no_other_file_and_no_network() {
+    let page = page(&[clip("A question?", "An answer.")]);
+    for outside in ["http:", "https:", "src=\"/", "<script", "<link", "@import", "url("] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+}
+
+#[test]
+fn failures_come_first_with_what_to_do() {
+    let mut failed = clip("Second?", "Said.");
+    let kept = Some("failed/razor bumps.mp4".into());
+    failed.cuts[0].state = CutState::Failed { what: "the file is too quiet".into(), advice: "run again".into(), kept };
+    let mut lost = clip("Third?", "");
+    lost.cuts.clear();
+    lost.state =
+        ClipState::Failed { stage: "probe".into(), what: "no video track".into(), advice: "copy it again".into() };
+    let page = page(&[clip("First?", "Said."), failed, lost]);
+    let at = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text}"));
+    assert!(at("What needs you") < at("href=\"#clip-2\"") && at("href=\"#clip-3\"") < at("id=\"clip-1\""));
+    assert!(page.contains("✕ 2 problems") && page.contains("1 cut ready"));
+    assert!(page.contains("The file is too quiet.") && page.contains("Copy it again."));
+    assert!(page.contains("href=\"./failed/razor%20bumps.mp4\""));
+}
+
+#[test]
+fn limits_that_are_not_met_are_named() {
+    let mut long = cut("tiktok", "a.mp4");
+    assert!(unmet(&long).is_empty());
+    (long.duration, long.bytes) = (Time(180_000_001), 300_000_001);
+    assert_eq!(unmet(&long), ["too long", "file too large"]);
+    long.duration = Time(2_999_999);
+    assert_eq!(unmet(&long), ["too short", "file too large"]);
+}
+
+#[test]
+fn unsure_words_are_marked_for_eyes_and_ears() {
+    let mut report = clip("Dose?", "Take fifteen daily.");
+    report.transcript[1].confidence = 0.49;
+    let page = page(&[report]);
+    assert!(page.contains("Take <mark>fifteen<span class=\"unseen\"> (unsure)</span></mark> daily."));
+    assert!(page.contains("1 word that was hard to hear"));
+}
+
+#[test]
+fn links_lead_only_into_the_output_folder() {
+    assert_eq!(href(Path::new("tiktok/zähne #1?.mp4")).unwrap(), "./tiktok/z%C3%A4hne%20%231%3F.mp4");
+    for outside in ["/etc/passwd", "../a.mp4", "a/../../b.mp4", "", "."] {
+        assert_eq!(href(Path::new(outside)), None, "{outside}");
+    }
+}
+
+#[test]
+fn covers_are_inside_the_page_and_small() {
+    let out = tempfile::tempdir().unwrap();
+    let picture = image::RgbImage::from_fn(1080, 1920, |x, y| image::Rgb([(x / 5) as u8, (y / 8) as u8, 90]));
+    picture.save(out.path().join("cover.jpg")).unwrap();
+    let data = embedded(out.path(), Path::new("cover.jpg")).unwrap();
+    let jpeg = STANDARD.decode(data.strip_prefix("data:image/jpeg;base64,").unwrap()).unwrap();
+    let small = image::load_from_memory(&jpeg).unwrap();
+    assert_eq!((small.width(), small.height()), (270, 480));
+    assert!(jpeg.len() < 40_000, "{}", jpeg.len());
+    assert_eq!(embedded(out.path(), Path::new("gone.jpg")), None);
+    assert_eq!(embedded(&out.path().join("inner"), Path::new("../cover.jpg")), None);
+}
+
+#[test]
+fn numbers_read_as_people_write_them() {
+    let clocks = [(0, "0:00"), (7_250, "0:07.3"), (59_960, "1:00"), (720_000, "12:00"), (43_200_000, "12:00:00")];
+    for (millis, shown) in clocks {
+        assert_eq!(clock(Time::from_millis(millis)), shown);
+    }
+    for (count, shown) in [(999, "999 B"), (1_500, "1.5 kB"), (16_000_000, "16 MB"), (256_000_000_000, "256 GB")] {
+        assert_eq!(bytes(count), shown);
+    }
+}
