@@ -25,6 +25,7 @@ const COVER_SIDE: u32 = 480;
 ///
 /// `day` is the date as it should be read; `out` is the output folder, from which the covers are taken into the page and
 /// which the links lead into; `platform_names` gives names by platform id. A cover that cannot be read is left out.
+/// Making the covers small takes some 20 ms for each, so this is not for runs that changed nothing.
 ///
 /// # Errors
 /// The page could not be put together.
@@ -115,7 +116,7 @@ impl Card {
         Card {
             id: format!("clip-{}", index + 1),
             heading: report.question.clone().unwrap_or_else(|| report.name.clone()),
-            file: report.file.clone(),
+            file: undirected(&report.file),
             duration: report.duration.map(clock),
             state: match report.state {
                 ClipState::Failed { .. } => "Not made",
@@ -191,16 +192,26 @@ fn name_of(id: &str, names: &BTreeMap<String, String>) -> String {
     names.get(id).cloned().unwrap_or_else(|| id.into())
 }
 
+/// A file name without the marks that turn the direction of text: `clip4pm.exe` must not look like `clipexe.mp4`.
+fn undirected(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')).collect()
+}
+
 /// `1 clip`, `2 clips`.
 fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// A fault's words with a capital and a stop.
+/// A fault's words with a stop, and with a capital unless they begin with a file name or a setting.
 fn sentence(text: &str) -> String {
-    let mut letters = text.trim().chars();
-    let Some(first) = letters.next() else { return String::new() };
-    let sentence: String = first.to_uppercase().chain(letters).collect();
+    let text = text.trim();
+    let plain = text.split_whitespace().next().is_some_and(|word| word.chars().all(char::is_lowercase));
+    let mut letters = text.chars();
+    let sentence = match letters.next() {
+        None => return String::new(),
+        Some(first) if plain => first.to_uppercase().chain(letters).collect(),
+        Some(_) => text.to_string(),
+    };
     if sentence.ends_with(['.', '!', '?']) { sentence } else { sentence + "." }
 }
 
@@ -217,12 +228,13 @@ fn clock(time: Time) -> String {
 
 /// A file's size in the decimal units that platforms and phones count in.
 fn bytes(count: u64) -> String {
+    // The space does not break, so that a number keeps its unit.
     let units = [(1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
     match units.into_iter().find(|(unit, _)| count as f64 >= *unit) {
-        None => format!("{count} B"),
+        None => format!("{count}\u{A0}B"),
         Some((unit, name)) => {
             let number = format!("{:.1}", count as f64 / unit);
-            format!("{} {name}", number.strip_suffix(".0").unwrap_or(&number))
+            format!("{}\u{A0}{name}", number.strip_suffix(".0").unwrap_or(&number))
         }
     }
 }

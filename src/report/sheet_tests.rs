@@ -58,12 +58,12 @@ fn a_card_says_what_was_made() {
         "TikTok",
         "same picture and sound as YouTube Shorts",
         "1080 × 1920",
-        "12.3 MB",
+        "12.3\u{A0}MB",
         "0:14.3",
         "−14.0 LUFS",
         "−1.6 dBTP",
         "✓ met",
-        "0:03 to 3:00, at most 300 MB",
+        "0:03 to 3:00, at most 300\u{A0}MB",
         "href=\"./tiktok/razor-bumps.mp4\"",
         "#skin",
     ] {
@@ -157,12 +157,26 @@ fn covers_are_inside_the_page_and_small() {
 }
 
 #[test]
+fn a_file_name_cannot_hide_its_end() {
+    let mut report = clip("A question?", "An answer.");
+    report.file = "clip\u{202E}4pm.exe".into();
+    assert!(page(&[report]).contains("<bdi>clip4pm.exe</bdi>"));
+}
+
+#[test]
+fn file_names_keep_their_case() {
+    assert_eq!(sentence("the file is too long"), "The file is too long.");
+    assert_eq!(sentence("clip.mp4 is broken."), "clip.mp4 is broken.");
+    assert_eq!(sentence(" "), "");
+}
+
+#[test]
 fn numbers_read_as_people_write_them() {
     let clocks = [(0, "0:00"), (7_250, "0:07.3"), (59_960, "1:00"), (720_000, "12:00"), (43_200_000, "12:00:00")];
     for (millis, shown) in clocks {
         assert_eq!(clock(Time::from_millis(millis)), shown);
     }
     for (count, shown) in [(999, "999 B"), (1_500, "1.5 kB"), (16_000_000, "16 MB"), (256_000_000_000, "256 GB")] {
-        assert_eq!(bytes(count), shown);
+        assert_eq!(bytes(count).replace('\u{A0}', " "), shown);
     }
 }

@@ -77,8 +77,8 @@ impl Parts<'_> {
         }
         // Neither call to action nor hashtags: question and disclaimer alone are too long.
         let disclaimer = if length(self.disclaimer) <= most { self.disclaimer } else { "" };
-        let room =
-            most.saturating_sub(length(&join(&["", disclaimer], "")) + if disclaimer.is_empty() { 0 } else { 2 });
+        let beside = if disclaimer.is_empty() { 0 } else { length(disclaimer) + "\n\n".len() };
+        let room = most.saturating_sub(beside);
         let question =
             shorten(self.question, room).filter(|rest| disclaimer.is_empty() || length(rest) >= SHORTEST_REST);
         join(&[&question.unwrap_or_default(), disclaimer], "\n\n")
