@@ -1,1 +1,25 @@
 //! Words to cues to lines to ASS, SRT and VTT. Pure but for reading the system's fonts.
+//!
+//! ```text
+//! words -> pieces (no wider than a line) -> sentences -> cues and lines (least penalty) -> times -> ASS | SRT | VTT
+//! ```
+
+mod ass;
+mod boxes;
+mod breaks;
+mod colour;
+mod cues;
+mod fonts;
+mod lines;
+mod scene;
+mod sidecar;
+mod styles;
+mod text;
+
+pub use ass::ass;
+pub use colour::{contrast, readable_on};
+pub use cues::{Cue, LineLimits, cues, sidecar_cues};
+pub use fonts::Fonts;
+pub use scene::{Card, Hook, MarkText, Scene};
+pub use sidecar::{srt, vtt};
+pub use styles::{line_height, style, style_from_toml, style_names};

@@ -1,0 +1,390 @@
+//! A scene as an ASS document (Advanced SubStation Alpha, as libass reads it).
+//!
+//! Everything stands at explicit pixels: the script's resolution is the canvas, lines are broken here and never by
+//! libass, and every event says where it is.
+
+use super::boxes::{card, hook, mark};
+use super::text::{clean, is_rtl, space_between};
+use super::{Cue, Fonts, Scene, line_height, styles};
+use crate::units::{Rgb, Span, Time};
+use std::fmt::Write;
+use std::ops::Range;
+
+/// The whole document for one cut. The words should have passed `Fonts::check`: libass draws an empty box for a
+/// character that no font has.
+pub fn ass(scene: &Scene, fonts: &Fonts) -> String {
+    let mut page = Page { fonts, events: String::new() };
+    scene.cues.iter().for_each(|cue| caption(&mut page, scene, cue));
+    mark(&mut page, scene);
+    hook(&mut page, scene);
+    card(&mut page, scene);
+    head(scene, fonts) + &page.events
+}
+
+/// Layers, from the back to the front.
+#[derive(Clone, Copy)]
+pub(super) enum Layer {
+    Mark = 0,
+    Caption = 1,
+    Box = 2,
+    BoxText = 3,
+}
+
+/// The events written so far.
+pub(super) struct Page<'f> {
+    pub fonts: &'f Fonts,
+    events: String,
+}
+
+impl Page<'_> {
+    /// One event; `body` is overrides and escaped text.
+    pub(super) fn event(&mut self, layer: Layer, span: Span, style: &str, body: &str) {
+        let (start, end) = (centis(span.start), centis(span.end));
+        if start < end && !body.is_empty() {
+            let (start, end) = (stamp(start), stamp(end));
+            // Writing to a String cannot fail.
+            let _ = writeln!(self.events, "Dialogue: {},{start},{end},{style},,0,0,0,,{body}", layer as u8);
+        }
+    }
+
+    /// A line of text, escaped, each run in a family that has its characters.
+    pub(super) fn line(&self, text: &str) -> String {
+        self.marked_line(text, None)
+    }
+
+    /// The same with the bytes of a range in a colour, and back to another after it.
+    fn marked_line(&self, text: &str, mark: Option<(Range<usize>, Rgb, Rgb)>) -> String {
+        let mut body = String::new();
+        let mut family = self.fonts.first();
+        let mut at = 0;
+        let switch = |body: &mut String, position: usize| {
+            if let Some((range, on, off)) = &mark {
+                if position == range.start {
+                    let _ = write!(body, "{{\\1c{}}}", colour(*on));
+                } else if position == range.end {
+                    let _ = write!(body, "{{\\1c{}}}", colour(*off));
+                }
+            }
+        };
+        for (name, run) in self.fonts.runs(text) {
+            if name != family {
+                let _ = write!(body, "{{\\fn{name}}}");
+                family = name;
+            }
+            for (offset, c) in run.char_indices() {
+                switch(&mut body, at + offset);
+                escape(&mut body, c);
+            }
+            at += run.len();
+        }
+        switch(&mut body, at);
+        // Overrides last until the end of the event, so the next line must not inherit this line's family.
+        if family != self.fonts.first() {
+            let _ = write!(body, "{{\\fn{}}}", self.fonts.first());
+        }
+        body
+    }
+}
+
+/// Writes a character such that libass draws it and obeys nothing: braces are escaped; a backslash is followed by a
+/// zero-width space, which libass skips, so that `\N`, `\h` and `\{` in a text are only letters. All text of people
+/// goes through here, cleaned before of what cannot be seen (`text::clean`).
+fn escape(body: &mut String, c: char) {
+    match c {
+        '{' => body.push_str("\\{"),
+        '}' => body.push_str("\\}"),
+        '\\' => body.push_str("\\\u{200B}"),
+        c if c.is_control() => body.push(' '),
+        c => body.push(c),
+    }
+}
+
+/// `&HBBGGRR&`.
+pub(super) fn colour(Rgb(r, g, b): Rgb) -> String {
+    format!("&H{b:02X}{g:02X}{r:02X}&")
+}
+
+/// Opacity 0.0 to 1.0 as ASS alpha, where 00 is solid.
+pub(super) fn alpha(opacity: f64) -> String {
+    format!("&H{:02X}&", ((1.0 - opacity.clamp(0.0, 1.0)) * 255.0).round() as u8)
+}
+
+fn caption(page: &mut Page, scene: &Scene, cue: &Cue) {
+    let area = scene.caption_box;
+    let outline = styles::share(scene.style.outline, scene.canvas).ceil();
+    let place = format!(
+        "{{\\an2\\pos({},{})}}",
+        number(f64::from(area.x) + f64::from(area.width) / 2.0),
+        number(f64::from(area.bottom()) - outline),
+    );
+    let words: Vec<_> = cue.lines.iter().flatten().collect();
+    // libass lays out each side of a colour change by itself, which would put the words of right-to-left text into the
+    // wrong order: such cues are shown in one colour.
+    let spoken = scene.style.spoken_colour.filter(|_| !words.iter().any(|w| is_rtl(&w.text)));
+    let Some(on) = spoken else {
+        let lines: Vec<String> = cue.text().iter().map(|line| page.line(line)).collect();
+        page.event(Layer::Caption, cue.span, "Caption", &(place + &lines.join("\\N")));
+        return;
+    };
+    // One event for each word, from its start to the start of the next: the cue never flickers.
+    for k in 0..words.len() {
+        let start = if k == 0 { cue.span.start } else { words[k].span.start.clamp(cue.span.start, cue.span.end) };
+        let end = words.get(k + 1).map_or(cue.span.end, |w| w.span.start.clamp(cue.span.start, cue.span.end));
+        let mut first = 0;
+        let mut lines = Vec::with_capacity(cue.lines.len());
+        for line in &cue.lines {
+            let (text, ranges) = with_ranges(line.iter().map(|w| w.text.as_str()));
+            let marked = k.checked_sub(first).and_then(|i| ranges.get(i)).map(|r| (r.clone(), on, scene.style.colour));
+            lines.push(page.marked_line(&text, marked));
+            first += line.len();
+        }
+        page.event(Layer::Caption, Span::new(start, end), "Caption", &(place.clone() + &lines.join("\\N")));
+    }
+}
+
+/// The words joined as `text::join` does, and the bytes of each.
+fn with_ranges<'t>(words: impl Iterator<Item = &'t str>) -> (String, Vec<Range<usize>>) {
+    let mut line = String::new();
+    let mut ranges = Vec::new();
+    for word in words {
+        let text = clean(word);
+        line.push_str(space_between(&line, &text));
+        ranges.push(line.len()..line.len() + text.len());
+        line.push_str(&text);
+    }
+    (line, ranges)
+}
+
+fn head(scene: &Scene, fonts: &Fonts) -> String {
+    let style = scene.style;
+    let bold = if style.bold { -1 } else { 0 };
+    let height = line_height(style, scene.canvas);
+    let outline = styles::share(style.outline, scene.canvas);
+    // Encoding -1 lets libass find the direction of each text by itself.
+    let row = |name: &str, letters: Rgb, outline: f64, align: u8| {
+        let (letters, edge) = (hex(letters), hex(style.outline_colour));
+        format!(
+            "Style: {name},{},{},&H00{letters},&H00{letters},&H00{edge},&H00{edge},{bold},0,0,0,100,100,0,0,1,{},0,{align},0,0,0,-1\n",
+            fonts.first(),
+            number(height),
+            number(outline),
+        )
+    };
+    let rows = row("Caption", style.colour, outline, 2)
+        + &row("Mark", super::colour::WHITE, outline * 0.5, 7)
+        + &row("Plain", super::colour::WHITE, 0.0, 8);
+    format!(
+        "[Script Info]\nScriptType: v4.00+\nPlayResX: {}\nPlayResY: {}\nWrapStyle: 2\nScaledBorderAndShadow: yes\n\
+         Kerning: yes\n\n[V4+ Styles]\nFormat: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, \
+         OutlineColour, BackColour, Bold, Italic, Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, \
+         Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding\n{rows}\n[Events]\n\
+         Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n",
+        scene.canvas.width, scene.canvas.height,
+    )
+}
+
+fn hex(Rgb(r, g, b): Rgb) -> String {
+    format!("{b:02X}{g:02X}{r:02X}")
+}
+
+/// At most two decimals, as short as can be.
+pub(super) fn number(value: f64) -> String {
+    let text = format!("{value:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_string()
+}
+
+/// A moment in centiseconds, such that an event is drawn from the frame that starts then, and two events that touch
+/// leave no frame between them and share none. FFmpeg's filter cuts a frame's time down to milliseconds in floating
+/// point, which can lose one: so one is taken off first, and the rest is rounded down. That shows an event at most 11 ms
+/// early, less than a frame at 60 frames a second.
+fn centis(time: Time) -> i64 {
+    (time.0 - 1000).div_euclid(10_000).max(0)
+}
+
+fn stamp(centis: i64) -> String {
+    let seconds = centis / 100;
+    format!("{}:{:02}:{:02}.{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60, centis % 100)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::{Card, Hook, LineLimits, MarkText, cues, style};
+    use super::*;
+    use crate::config::{CardBackground, Corner, Style};
+    use crate::speech::Word;
+    use crate::units::{Rate, Rect, Size};
+    use std::path::Path;
+
+    /// Words at a speaker's pace: 70 ms a character.
+    fn speech(text: &str) -> Vec<Word> {
+        let mut at = 400;
+        let word = |t: &str| {
+            let start = at;
+            at += 70 * t.chars().count() as i64 + 70;
+            let span = Span::new(Time::from_millis(start), Time::from_millis(at - 60));
+            Word { text: t.to_string(), span, confidence: 1.0 }
+        };
+        text.split(' ').map(word).collect()
+    }
+
+    fn seconds(start: f64, end: f64) -> Span {
+        Span::new(Time::from_seconds(start), Time::from_seconds(end))
+    }
+
+    fn fonts(style: &Style) -> Fonts {
+        Fonts::load(&style.fonts, style.bold).unwrap()
+    }
+
+    /// Captions of a text on a canvas, and what a test adds.
+    fn document(name: &str, canvas: Size, area: Rect, text: &str, add: impl Fn(&mut Scene)) -> String {
+        let style = style(name).unwrap();
+        let fonts = fonts(&style);
+        let portrait = canvas.is_portrait();
+        let limits = LineLimits {
+            max_chars: if portrait { style.max_chars.0 } else { style.max_chars.1 },
+            max_lines: if portrait { style.max_lines.0 } else { style.max_lines.1 },
+            max_width: Some(f64::from(area.width)),
+            line_height: line_height(&style, canvas),
+        };
+        let cues = cues(&speech(text), &style, &limits, Some(&fonts));
+        cues.iter().flat_map(Cue::text).for_each(|line| fonts.check(&line).unwrap());
+        let mut scene =
+            Scene { canvas, cues: &cues, caption_box: area, style: &style, hook: None, mark_text: None, card: None };
+        add(&mut scene);
+        ass(&scene, &fonts)
+    }
+
+    fn alder_lane(span: Span, place: Rect, background: CardBackground) -> Card {
+        Card {
+            span,
+            place,
+            background,
+            colour: Rgb(0x1F, 0x6F, 0x5C),
+            name: "Alder Lane Clinic".to_string(),
+            call_to_action: Some("Book a visit".to_string()),
+            contact: vec!["020 7946 0123".to_string(), "alderlane.example".to_string(), "@alderlane".to_string()],
+            disclaimer: Some("General information, not medical advice. Ask your own clinician.".to_string()),
+        }
+    }
+
+    /// Compares with `tests/golden`; `HOUSECALL_BLESS=1` rewrites the file instead.
+    fn golden(name: &str, made: &str) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+        if std::env::var_os("HOUSECALL_BLESS").is_some() {
+            std::fs::write(&path, made).unwrap();
+        }
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        let (old, new): (Vec<_>, Vec<_>) = (kept.lines().collect(), made.lines().collect());
+        let gone = old.iter().filter(|line| !new.contains(line)).map(|line| format!("- {line}\n"));
+        let come = new.iter().filter(|line| !old.contains(line)).map(|line| format!("+ {line}\n"));
+        let diff: String = gone.chain(come).collect();
+        assert!(kept == made, "{name} is not as blessed (HOUSECALL_BLESS=1 rewrites it):\n{diff}");
+    }
+
+    const ADVICE: &str = "Razor bumps are ingrown hairs, and they itch. You should shave with the grain, and rinse the \
+        blade often. Do not take more than 2 mg a day unless Dr. Mary Reed tells you to.";
+
+    #[test]
+    fn portrait_cut_with_everything_is_as_blessed() {
+        let area = Rect::new(120, 288, 660, 960);
+        let made = document("clear", Size::new(1080, 1920), area, ADVICE, |scene| {
+            let colour = Rgb(0x1F, 0x6F, 0x5C);
+            let text = "How do I get rid of razor bumps on my neck?".to_string();
+            scene.hook = Some(Hook { text, span: seconds(0.0, 3.0), place: Rect::new(120, 400, 660, 400), colour });
+            scene.mark_text = Some(MarkText {
+                text: "@alderlane".to_string(),
+                place: area,
+                corner: Corner::TopLeft,
+                opacity: 0.8,
+                span: seconds(0.0, 15.0),
+            });
+            let place = Rect::new(120, 560, 660, 688);
+            scene.card = Some(alder_lane(seconds(15.0, 18.0), place, CardBackground::LastFrame));
+        });
+        golden("portrait-clear.ass", &made);
+    }
+
+    #[test]
+    fn landscape_cut_with_spoken_words_is_as_blessed() {
+        let area = Rect::new(192, 108, 1536, 886);
+        let made = document("spoken", Size::new(1920, 1080), area, ADVICE, |scene| {
+            let text = "Why do I get razor bumps?".to_string();
+            let place = Rect::new(192, 160, 1536, 300);
+            scene.hook = Some(Hook { text, span: seconds(0.0, 3.0), place, colour: Rgb(0xF2, 0xC1, 0x4E) });
+            let place = Rect::new(192, 380, 1536, 600);
+            scene.card = Some(alder_lane(seconds(15.0, 18.0), place, CardBackground::Plain));
+        });
+        golden("landscape-spoken.ass", &made);
+    }
+
+    #[test]
+    fn square_cut_in_other_scripts_is_as_blessed() {
+        let area = Rect::new(60, 108, 960, 900);
+        let text = "يجب أن تأخذ 5 حبات Aspirin (كل يوم) بعد الطعام، ولا تنس شرب الماء. Литр воды \u{2264} 2 л, 50 % больше. \
+            पानी पीजिए। ดื่มน้ำมากๆ";
+        golden("square-scripts.ass", &document("spoken", Size::new(1080, 1080), area, text, |_| ()));
+    }
+
+    #[test]
+    fn nobody_writes_commands_into_a_caption() {
+        let area = Rect::new(60, 108, 960, 900);
+        let text = "{\\b0}a\\Nb \\h c\\{d} \u{202E}e\nf {\\pos(0,0)";
+        let made = document("clear", Size::new(1080, 1080), area, text, |_| ());
+        let body = made.lines().last().unwrap().split_once(",,0,0,0,,").unwrap().1;
+        let text = body.trim_start_matches(|c| c != '}').trim_start_matches('}');
+        assert_eq!(text, "\\{\\\u{200B}b0\\}a\\\u{200B}Nb \\\u{200B}h c\\\u{200B}\\{d\\} e f \\{\\\u{200B}pos(0,0)");
+    }
+
+    #[test]
+    fn events_meet_on_frames_without_gap_or_overlap() {
+        // As FFmpeg's filter reads a frame's time: milliseconds cut down, at worst one too few.
+        let drawn = |start: Time, end: Time, ms: i64| centis(start) * 10 <= ms && ms < centis(end) * 10;
+        for rate in [Rate::new(24, 1), Rate::new(30_000, 1001), Rate::new(30, 1), Rate::new(60, 1)] {
+            for n in 1..2000 {
+                let (start, border, end) = (rate.time_of(n - 1), rate.time_of(n), rate.time_of(n + 1));
+                for short in [0, 1] {
+                    let ms = |t: Time| (t.millis() - short).max(0);
+                    assert!(drawn(start, border, ms(start)) && !drawn(border, end, ms(start)), "{rate:?} {n}");
+                    assert!(drawn(border, end, ms(border)) && !drawn(start, border, ms(border)), "{rate:?} {n}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn spoken_words_light_up_one_after_the_other_without_a_gap() {
+        let area = Rect::new(120, 288, 660, 960);
+        let made = document("spoken", Size::new(1080, 1920), area, "Wash your face. Rest.", |_| ());
+        let events: Vec<&str> = made.lines().filter(|l| l.starts_with("Dialogue")).collect();
+        let times: Vec<Vec<&str>> = events.iter().map(|e| e.split(',').skip(1).take(2).collect()).collect();
+        assert_eq!(events.len(), 4);
+        assert!(times.windows(2).all(|pair| pair[0][1] == pair[1][0]), "{times:?}");
+        assert!(events[1].ends_with("Wash {\\1c&H4DD8FF&}your{\\1c&HFFFFFF&} face."), "{}", events[1]);
+    }
+
+    #[test]
+    fn texts_shrink_or_are_cut_to_their_place() {
+        let style = style("clear").unwrap();
+        let fonts = fonts(&style);
+        let long = "Why does my skin get so very red and itchy whenever I shave ".repeat(8);
+        for (words, canvas) in [(12, Size::new(1080, 1920)), (95, Size::new(1080, 1920)), (95, Size::new(1920, 1080))] {
+            let text: String = long.split(' ').take(words).collect::<Vec<_>>().join(" ");
+            let place = Rect::new(120, 300, 660, 300);
+            let hook = Some(Hook { text, span: seconds(0.0, 3.0), place, colour: Rgb(0, 0, 0) });
+            let mut scene =
+                Scene { canvas, cues: &[], caption_box: place, style: &style, hook, mark_text: None, card: None };
+            let mut card = alder_lane(seconds(3.0, 6.0), place, CardBackground::Plain);
+            card.name = long.clone();
+            scene.card = Some(card);
+            for event in ass(&scene, &fonts).lines().filter(|l| l.contains("\\fs")) {
+                let (tags, text) = event.split_once(",,0,0,0,,{").unwrap().1.split_once('}').unwrap();
+                let height: f64 = tags.split("\\fs").nth(1).unwrap().split('\\').next().unwrap().parse().unwrap();
+                let y: f64 = tags.split([',', ')']).nth(1).unwrap().parse().unwrap();
+                let lines: Vec<&str> = text.split("\\N").collect();
+                assert!(y + height * lines.len() as f64 <= 600.0, "{event}");
+                assert!(lines.iter().all(|line| fonts.width(line, height) <= 660.0), "{event}");
+            }
+        }
+    }
+}
