@@ -240,13 +240,7 @@ mod tests {
     fn document(name: &str, canvas: Size, area: Rect, text: &str, add: impl Fn(&mut Scene)) -> String {
         let style = style(name).unwrap();
         let fonts = fonts(&style);
-        let portrait = canvas.is_portrait();
-        let limits = LineLimits {
-            max_chars: if portrait { style.max_chars.0 } else { style.max_chars.1 },
-            max_lines: if portrait { style.max_lines.0 } else { style.max_lines.1 },
-            max_width: Some(f64::from(area.width)),
-            line_height: line_height(&style, canvas),
-        };
+        let limits = LineLimits::new(&style, canvas, area);
         let cues = cues(&speech(text), &style, &limits, Some(&fonts));
         cues.iter().flat_map(Cue::text).for_each(|line| fonts.check(&line).unwrap());
         let mut scene =
@@ -329,11 +323,11 @@ mod tests {
     #[test]
     fn nobody_writes_commands_into_a_caption() {
         let area = Rect::new(60, 108, 960, 900);
-        let text = "{\\b0}a\\Nb \\h c\\{d} \u{202E}e\nf {\\pos(0,0)";
+        let text = "{\\b0}a\\Nb \\h\\{d} \u{202E}e\nf {\\i";
         let made = document("clear", Size::new(1080, 1080), area, text, |_| ());
         let body = made.lines().last().unwrap().split_once(",,0,0,0,,").unwrap().1;
         let text = body.trim_start_matches(|c| c != '}').trim_start_matches('}');
-        assert_eq!(text, "\\{\\\u{200B}b0\\}a\\\u{200B}Nb \\\u{200B}h c\\\u{200B}\\{d\\} e f \\{\\\u{200B}pos(0,0)");
+        assert_eq!(text, "\\{\\\u{200B}b0\\}a\\\u{200B}Nb \\\u{200B}h\\\u{200B}\\{d\\} e f \\{\\\u{200B}i");
     }
 
     #[test]
@@ -374,7 +368,8 @@ mod tests {
             let hook = Some(Hook { text, span: seconds(0.0, 3.0), place, colour: Rgb(0, 0, 0) });
             let mut scene =
                 Scene { canvas, cues: &[], caption_box: place, style: &style, hook, mark_text: None, card: None };
-            let mut card = alder_lane(seconds(3.0, 6.0), place, CardBackground::Plain);
+            let card_place = Rect::new(120, 500, 660, 420);
+            let mut card = alder_lane(seconds(3.0, 6.0), card_place, CardBackground::Plain);
             card.name = long.clone();
             scene.card = Some(card);
             for event in ass(&scene, &fonts).lines().filter(|l| l.contains("\\fs")) {
@@ -382,7 +377,8 @@ mod tests {
                 let height: f64 = tags.split("\\fs").nth(1).unwrap().split('\\').next().unwrap().parse().unwrap();
                 let y: f64 = tags.split([',', ')']).nth(1).unwrap().parse().unwrap();
                 let lines: Vec<&str> = text.split("\\N").collect();
-                assert!(y + height * lines.len() as f64 <= 600.0, "{event}");
+                let bottom = if event.contains("fad") { 600.0 } else { 920.0 };
+                assert!(y + height * lines.len() as f64 <= bottom, "{event}");
                 assert!(lines.iter().all(|line| fonts.width(line, height) <= 660.0), "{event}");
             }
         }

@@ -19,6 +19,8 @@ const MARK: f64 = 0.034;
 const NAME: f64 = 0.086;
 const ACTION: f64 = 0.054;
 const CONTACT: f64 = 0.048;
+/// The contact lines are read one by one, so they stand apart.
+const CONTACT_LEADING: f64 = 1.25;
 const DISCLAIMER: f64 = 0.036;
 /// The disclaimer is never smaller than this share of the canvas' height.
 const LEAST_DISCLAIMER: f64 = 0.02;
@@ -34,11 +36,18 @@ struct Block {
     lines: Vec<String>,
     /// In pixels.
     line_height: f64,
+    /// From one line to the next, in line heights.
+    leading: f64,
 }
 
 impl Block {
+    fn new(lines: Vec<String>, line_height: f64) -> Self {
+        Block { lines, line_height, leading: 1.0 }
+    }
+
     fn height(&self) -> f64 {
-        self.lines.len() as f64 * self.line_height
+        let steps = self.lines.len().saturating_sub(1) as f64;
+        (steps * self.leading + 1.0) * self.line_height
     }
 
     fn width(&self, measure: &Measure) -> f64 {
@@ -47,16 +56,17 @@ impl Block {
 
     /// Draws the lines centred below a point.
     fn draw(&self, page: &mut Page, span: Span, (x, y): (f64, f64), letters: Rgb, effect: &str) {
-        let lines: Vec<String> = self.lines.iter().map(|line| page.line(line)).collect();
-        let body = format!(
-            "{{\\an8\\pos({},{})\\fs{}\\1c{}{effect}}}{}",
-            number(x),
-            number(y),
-            number(self.line_height),
-            colour(letters),
-            lines.join("\\N")
-        );
-        page.event(Layer::BoxText, span, "Plain", &body);
+        for (i, line) in self.lines.iter().enumerate() {
+            let body = format!(
+                "{{\\an8\\pos({},{})\\fs{}\\1c{}{effect}}}{}",
+                number(x),
+                number(y + i as f64 * self.leading * self.line_height),
+                number(self.line_height),
+                colour(letters),
+                page.line(line)
+            );
+            page.event(Layer::BoxText, span, "Plain", &body);
+        }
     }
 }
 
@@ -68,9 +78,9 @@ fn cut_to_fit(text: &str, width: f64, max_lines: usize, line_height: f64, measur
         let whole = words.join(" ");
         let shown = if whole == text { whole } else { format!("{}…", whole.trim_end_matches([',', ';', ':', '.'])) };
         match wrap(&shown, width, max_lines, line_height, measure) {
-            Some(lines) => return Block { lines, line_height },
+            Some(lines) => return Block::new(lines, line_height),
             None if words.len() > 1 => _ = words.pop(),
-            None => return Block { lines: vec![shown], line_height },
+            None => return Block::new(vec![shown], line_height),
         }
     }
 }
@@ -83,7 +93,7 @@ pub(super) fn hook(page: &mut Page, scene: &Scene) {
     let padding = |line: f64| (0.55 * line, 0.38 * line);
     let fitted = |line: f64| {
         let lines = wrap(&hook.text, width - 2.0 * padding(line).0, 3, line, &measure)?;
-        let block = Block { lines, line_height: line };
+        let block = Block::new(lines, line);
         (block.height() + 2.0 * padding(line).1 <= height).then_some(block)
     };
     let (largest, least) = (share(HOOK.0, scene.canvas).round(), share(HOOK.1, scene.canvas).round());
@@ -193,7 +203,7 @@ impl Column {
         ];
         let block =
             |text: &str, width: f64, max_lines: usize, line: f64| match wrap(text, width, max_lines, line, measure) {
-                Some(lines) => Some(Block { lines, line_height: line }),
+                Some(lines) => Some(Block::new(lines, line)),
                 None if may_cut => Some(cut_to_fit(text, width, max_lines, line, measure)),
                 None => None,
             };
@@ -208,7 +218,7 @@ impl Column {
             let line = px(CONTACT);
             let lines = contact.iter().map(|text| Some(block(text, width, 1, line)?.lines));
             let lines = lines.collect::<Option<Vec<_>>>()?.concat();
-            rows.push((Row::Text, Block { lines, line_height: line }));
+            rows.push((Row::Text, Block { leading: CONTACT_LEADING, ..Block::new(lines, line) }));
         }
         if let Some(text) = card.disclaimer.as_deref().filter(|t| !clean(t).is_empty()) {
             rows.push((Row::Text, block(text, width, 4, px(DISCLAIMER).max(least))?));

@@ -7,10 +7,11 @@
 use super::breaks::ends_sentence;
 use super::fonts::Fonts;
 use super::lines::{Passage, Room, pieces};
+use super::styles::line_height;
 use super::text::join;
 use crate::config::Style;
 use crate::speech::Word;
-use crate::units::{Span, Time};
+use crate::units::{Rect, Size, Span, Time};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -27,7 +28,7 @@ const EMPTINESS: f64 = 40.0;
 /// A cue is full enough at this share of two lines; few breaks fall so that lines fill up.
 const FULL: f64 = 0.8;
 /// A break between cues hides the words before it, so it weighs more than one between lines.
-const CUE_BREAK: f64 = 1.5;
+const CUE_BREAK: f64 = 3.0;
 /// Penalty of a cue that flashes by.
 const TOO_SHORT: f64 = 300.0;
 /// Penalty of each character a second above the speed aimed at, and above the highest.
@@ -60,6 +61,19 @@ pub struct LineLimits {
     pub max_width: Option<f64>,
     /// Height of a line in pixels.
     pub line_height: f64,
+}
+
+impl LineLimits {
+    /// What a style allows in an area of a canvas.
+    pub fn new(style: &Style, canvas: Size, area: Rect) -> Self {
+        let portrait = canvas.is_portrait();
+        LineLimits {
+            max_chars: if portrait { style.max_chars.0 } else { style.max_chars.1 },
+            max_lines: if portrait { style.max_lines.0 } else { style.max_lines.1 },
+            max_width: Some(f64::from(area.width)),
+            line_height: line_height(style, canvas),
+        }
+    }
 }
 
 /// The cues of the words, in order; every word with visible text stands in exactly one of them (one that is wider than
@@ -237,7 +251,13 @@ mod tests {
         );
         assert_eq!(
             texts(&words, &portrait()),
-            ["You should shave with the grain, / and rinse the blade often.", "Then wait",]
+            [
+                "You should shave / with the grain,",
+                "and rinse / the blade often.",
+                "Do not take / more than 2 mg a day",
+                "unless Dr. Mary Reed / tells you to.",
+                "Then wait",
+            ]
         );
     }
 
@@ -355,7 +375,7 @@ mod tests {
         let style = style("clear").unwrap();
         let fonts = Fonts::load(&style.fonts, style.bold).unwrap();
         let limits = LineLimits { max_width: Some(500.0), ..portrait() };
-        let mut runner = TestRunner::new(Config { cases: 40, ..Config::default() });
+        let mut runner = TestRunner::new(Config { cases: 40, failure_persistence: None, ..Config::default() });
         runner.run(&spoken_words(), |words| hold_the_rules(&words, &style, &limits, Some(&fonts))).unwrap();
     }
 }

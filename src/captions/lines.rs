@@ -12,7 +12,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 /// What a second line costs and what a further one does, in the unit of `breaks::penalty`: a cue that fits on one line
 /// stands on one, and two cues are better than three lines unless that parts what belongs together.
-const EXTRA_LINE: (f64, f64) = (14.0, 36.0);
+const EXTRA_LINE: (f64, f64) = (14.0, 50.0);
 /// What lines of very different lengths cost.
 const IMBALANCE: f64 = 24.0;
 
