@@ -57,13 +57,15 @@ impl Block {
     /// Draws the lines centred below a point.
     fn draw(&self, page: &mut Page, span: Span, (x, y): (f64, f64), letters: Rgb, effect: &str) {
         for (i, line) in self.lines.iter().enumerate() {
+            let depth = page.measure.depth(line, self.line_height);
+            let bottom = y + (i as f64 * self.leading + 1.0) * self.line_height - depth.usual + depth.line;
             let body = format!(
-                "{{\\an8\\pos({},{})\\fs{}\\1c{}{effect}}}{}",
+                "{{\\an2\\pos({},{})\\fs{}\\1c{}{effect}}}{}",
                 number(x),
-                number(y + i as f64 * self.leading * self.line_height),
+                number(bottom),
                 number(self.line_height),
                 colour(letters),
-                page.line(line)
+                page.line(line, self.line_height)
             );
             page.event(Layer::BoxText, span, "Plain", &body);
         }
@@ -88,11 +90,10 @@ fn cut_to_fit(text: &str, width: f64, max_lines: usize, line_height: f64, measur
 /// The question on a rounded box at the top of its place, fading out.
 pub(super) fn hook(page: &mut Page, scene: &Scene) {
     let Some(hook) = scene.hook.as_ref().filter(|h| !clean(&h.text).is_empty()) else { return };
-    let measure = page.fonts.measure();
     let (width, height) = (f64::from(hook.place.width), f64::from(hook.place.height));
     let padding = |line: f64| (0.55 * line, 0.38 * line);
     let fitted = |line: f64| {
-        let lines = wrap(&hook.text, width - 2.0 * padding(line).0, 3, line, &measure)?;
+        let lines = wrap(&hook.text, width - 2.0 * padding(line).0, 3, line, &page.measure)?;
         let block = Block::new(lines, line);
         (block.height() + 2.0 * padding(line).1 <= height).then_some(block)
     };
@@ -100,11 +101,11 @@ pub(super) fn hook(page: &mut Page, scene: &Scene) {
     let sizes = std::iter::successors(Some(largest), |line| Some((line * SMALLER).floor())).take_while(|l| *l >= least);
     let block = sizes.into_iter().find_map(fitted).unwrap_or_else(|| {
         let most = ((height - 2.0 * padding(least).1) / least).floor().clamp(1.0, 3.0) as usize;
-        cut_to_fit(&hook.text, width - 2.0 * padding(least).0, most, least, &measure)
+        cut_to_fit(&hook.text, width - 2.0 * padding(least).0, most, least, &page.measure)
     });
 
     let (beside, above) = padding(block.line_height);
-    let box_width = (block.width(&measure) + 2.0 * beside).min(width).ceil();
+    let box_width = (block.width(&page.measure) + 2.0 * beside).min(width).ceil();
     let (x, y) = (f64::from(hook.place.x) + width / 2.0, f64::from(hook.place.y));
     let size = (box_width, block.height() + 2.0 * above);
     let fade = "\\fad(0,250)";
@@ -119,7 +120,7 @@ pub(super) fn mark(page: &mut Page, scene: &Scene) {
     let edge = share(scene.style.outline, scene.canvas) * 0.5;
     let wanted = share(MARK, scene.canvas).round().min(f64::from(mark.place.height) - 2.0 * edge);
     let room = f64::from(mark.place.width) - 2.0 * edge;
-    let line = wanted * (room / page.fonts.width(&text, wanted).max(1.0)).min(1.0);
+    let line = wanted * (room / page.measure.width(&text, wanted).max(1.0)).min(1.0);
     let (left, right) = (f64::from(mark.place.x) + edge, f64::from(mark.place.right()) - edge);
     let (top, bottom) = (f64::from(mark.place.y) + edge, f64::from(mark.place.bottom()) - edge);
     let (align, x, y) = match mark.corner {
@@ -129,14 +130,13 @@ pub(super) fn mark(page: &mut Page, scene: &Scene) {
         Corner::BottomRight => (3, right, bottom),
     };
     let (x, y, size, see_through) = (number(x), number(y), number(line), alpha(mark.opacity));
-    let body = format!("{{\\an{align}\\pos({x},{y})\\fs{size}\\alpha{see_through}}}{}", page.line(&text));
+    let body = format!("{{\\an{align}\\pos({x},{y})\\fs{size}\\alpha{see_through}}}{}", page.line(&text, line));
     page.event(Layer::Mark, mark.span, "Mark", &body);
 }
 
 /// The end card: a background over the whole canvas, and its texts one below the other in the middle of their place.
 pub(super) fn card(page: &mut Page, scene: &Scene) {
     let Some(card) = &scene.card else { return };
-    let measure = page.fonts.measure();
     let letters = match card.background {
         CardBackground::LastFrame => WHITE,
         CardBackground::Plain => readable_on(card.colour),
@@ -148,7 +148,7 @@ pub(super) fn card(page: &mut Page, scene: &Scene) {
     let canvas = (f64::from(scene.canvas.width), f64::from(scene.canvas.height));
     filled(page, card.span, (0.0, 0.0), canvas, 0.0, shade, &format!("\\1a{}", alpha(opacity)));
 
-    let column = Column::fitted(scene, card, &measure);
+    let column = Column::fitted(scene, card, &page.measure);
     let x = f64::from(card.place.x) + f64::from(card.place.width) / 2.0;
     let mut y = f64::from(card.place.y) + ((f64::from(card.place.height) - column.height()) / 2.0).max(0.0);
     for (row, block) in &column.rows {
@@ -159,7 +159,7 @@ pub(super) fn card(page: &mut Page, scene: &Scene) {
                     CardBackground::Plain => (letters, card.colour),
                 };
                 let (beside, above) = column.pill_padding(block);
-                let size = (block.width(&measure) + 2.0 * beside, block.height() + 2.0 * above);
+                let size = (block.width(&page.measure) + 2.0 * beside, block.height() + 2.0 * above);
                 let corner = (block.line_height / 2.0 + above).min(size.1 / 2.0);
                 filled(page, card.span, (x - size.0 / 2.0, y), size, corner, pill, "");
                 block.draw(page, card.span, (x, y + above), text, "");

@@ -2,7 +2,8 @@
 
 use super::text::{clean, is_joiner, is_unspaced};
 use crate::fault::Fault;
-use rustybuzz::{Direction, Face, Script, ShapePlan, UnicodeBuffer};
+use rustybuzz::ttf_parser::GlyphId;
+use rustybuzz::{Direction, Face, GlyphBuffer, ShapePlan, UnicodeBuffer};
 use std::cell::RefCell;
 use std::collections::HashMap;
 
@@ -60,7 +61,7 @@ impl Fonts {
     }
 
     /// How wide one line of text is drawn, in pixels, at a line height (ascent and descent, as libass takes a font
-    /// size) in pixels.
+    /// size) in pixels. Opens the fonts (half a millisecond): for a few texts, not for thousands.
     pub fn width(&self, text: &str, line_height: f64) -> f64 {
         self.measure().width(text, line_height)
     }
@@ -88,67 +89,122 @@ impl Fonts {
         self.measure().runs(text).into_iter().map(|(face, run)| (self.families[face].name.as_str(), run)).collect()
     }
 
-    /// The name of the first family.
-    pub(super) fn first(&self) -> &str {
-        self.families.first().map_or("", |f| &f.name)
-    }
-
     /// The faces opened, for measuring many texts.
     pub(super) fn measure(&self) -> Measure<'_> {
-        let faces = self.families.iter().filter_map(|f| Face::from_slice(&f.data, f.index)).map(Opened::new).collect();
+        let faces = self
+            .families
+            .iter()
+            .filter_map(|f| Some(Opened::new(&f.name, Face::from_slice(&f.data, f.index)?)))
+            .collect();
         Measure { faces }
     }
 }
 
-/// The faces of `Fonts`, opened. Opening takes longer than measuring a line.
+/// The most that a family is scaled to match the first.
+const MOST_SCALED: f64 = 1.35;
+
+/// The faces of `Fonts`, opened; never empty. Opening takes longer than measuring a line.
 pub(super) struct Measure<'f> {
     faces: Vec<Opened<'f>>,
 }
 
 struct Opened<'f> {
+    name: &'f str,
     face: Face<'f>,
-    /// Lines a font unit: advances times this, times the line height in pixels, are pixels.
-    scale: f64,
-    plans: RefCell<HashMap<(u32, u32), ShapePlan>>,
+    /// Font units an em.
+    em: f64,
+    /// Height of the line that libass makes of it, and the part of it below the baseline, in ems.
+    line: (f64, f64),
+    plans: RefCell<HashMap<(u32, bool), ShapePlan>>,
 }
 
 impl<'f> Opened<'f> {
-    fn new(face: Face<'f>) -> Self {
+    fn new(name: &'f str, face: Face<'f>) -> Self {
         // libass scales a face so that its Windows ascent and descent fill the font size (ass_font.c,
         // set_font_metrics), and uses the horizontal header where those are 0.
-        let windows =
-            face.tables().os2.map_or(0, |os2| i32::from(os2.windows_ascender()) - i32::from(os2.windows_descender()));
-        let header = i32::from(face.ascender()) - i32::from(face.descender());
-        let units = if windows > 0 { windows } else { header.max(1) };
-        Opened { face, scale: 1.0 / f64::from(units), plans: RefCell::default() }
+        let windows = face.tables().os2.map(|os2| (os2.windows_ascender(), os2.windows_descender()));
+        let (up, down) = windows.filter(|&(up, down)| up > down).unwrap_or((face.ascender(), face.descender()));
+        let em = f64::from(face.units_per_em().max(1));
+        let line = (((f64::from(up) - f64::from(down)) / em).max(0.1), -f64::from(down) / em);
+        Opened { name, face, em, line, plans: RefCell::default() }
     }
 
     fn has(&self, c: char) -> bool {
         self.face.glyph_index(c).is_some()
     }
 
-    /// Width of a run in lines.
-    fn width(&self, run: &str) -> f64 {
+    fn shape(&self, run: &str) -> GlyphBuffer {
         let mut buffer = UnicodeBuffer::new();
         buffer.push_str(run);
         buffer.guess_segment_properties();
         let (script, direction) = (buffer.script(), buffer.direction());
-        let key = (script.tag().0, u32::from(direction == Direction::RightToLeft));
         let mut plans = self.plans.borrow_mut();
-        let plan = plans.entry(key).or_insert_with(|| plan(&self.face, script, direction));
-        let shaped = rustybuzz::shape_with_plan(&self.face, plan, buffer);
-        f64::from(shaped.glyph_positions().iter().map(|g| g.x_advance).sum::<i32>()) * self.scale
+        let key = (script.tag().0, direction == Direction::RightToLeft);
+        let plan = plans.entry(key).or_insert_with(|| ShapePlan::new(&self.face, direction, Some(script), None, &[]));
+        rustybuzz::shape_with_plan(&self.face, plan, buffer)
+    }
+
+    /// Width of a run in ems.
+    fn width(&self, run: &str) -> f64 {
+        f64::from(self.shape(run).glyph_positions().iter().map(|g| g.x_advance).sum::<i32>()) / self.em
+    }
+
+    /// How far the ink of a run reaches below the baseline, in ems.
+    fn depth(&self, run: &str) -> f64 {
+        let shaped = self.shape(run);
+        let glyphs = shaped.glyph_infos().iter().zip(shaped.glyph_positions());
+        let lowest = glyphs.filter_map(|(glyph, position)| {
+            let ink = self.face.glyph_bounding_box(GlyphId(u16::try_from(glyph.glyph_id).ok()?))?;
+            Some(i32::from(ink.y_min) + position.y_offset)
+        });
+        -f64::from(lowest.min().unwrap_or(0).min(0)) / self.em
     }
 }
 
-fn plan(face: &Face, script: Script, direction: Direction) -> ShapePlan {
-    ShapePlan::new(face, direction, Some(script), None, &[])
+/// How a line stands on its baseline, in pixels below it.
+pub(super) struct Depth {
+    /// Where a line of the first family ends.
+    pub usual: f64,
+    /// Where libass takes this line to end.
+    pub line: f64,
+    /// Where its ink ends.
+    pub ink: f64,
 }
 
 impl Measure<'_> {
     /// See `Fonts::width`.
     pub(super) fn width(&self, text: &str, line_height: f64) -> f64 {
-        self.runs(text).into_iter().map(|(face, run)| self.faces[face].width(run)).sum::<f64>() * line_height
+        let em = |face: usize| self.size(face, line_height) / self.faces[face].line.0;
+        self.runs(text).into_iter().map(|(face, run)| self.faces[face].width(run) * em(face)).sum()
+    }
+
+    /// The name of the first family.
+    pub(super) fn first(&self) -> &str {
+        self.faces[0].name
+    }
+
+    /// See `Fonts::runs`; each run with its family's ASS font size at a line height in pixels.
+    pub(super) fn sized_runs<'t>(&self, text: &'t str, line_height: f64) -> Vec<(&str, f64, &'t str)> {
+        let runs = self.runs(text).into_iter();
+        runs.map(|(face, run)| (self.faces[face].name, self.size(face, line_height), run)).collect()
+    }
+
+    /// How a line of text stands on its baseline.
+    pub(super) fn depth(&self, text: &str, line_height: f64) -> Depth {
+        let em = |face: usize| self.size(face, line_height) / self.faces[face].line.0;
+        let below = |face: usize| self.faces[face].line.1 * em(face);
+        let runs = self.runs(text);
+        Depth {
+            usual: below(0),
+            line: runs.iter().map(|&(face, _)| below(face)).reduce(f64::max).unwrap_or(below(0)),
+            ink: runs.iter().map(|&(face, run)| self.faces[face].depth(run) * em(face)).fold(0.0, f64::max),
+        }
+    }
+
+    /// The ASS font size of a family beside the first at a line height. At equal font sizes, families with tall marks
+    /// come out with small letters; so they are enlarged to the first family's em, but not so far that lines touch.
+    fn size(&self, face: usize, line_height: f64) -> f64 {
+        line_height * (self.faces[face].line.0 / self.faces[0].line.0).clamp(1.0 / MOST_SCALED, MOST_SCALED)
     }
 
     /// See `Fonts::runs`; each run with its family's place in the chain.
@@ -219,6 +275,17 @@ mod tests {
         assert!(fonts.width("You should shave with", 80.0) > width);
         assert!((400.0..800.0).contains(&width), "{width}");
         assert_eq!(fonts.width("", 80.0), 0.0);
+    }
+
+    #[test]
+    fn other_scripts_are_enlarged_and_stand_on_the_same_baseline() {
+        let fonts = clear();
+        let measure = fonts.measure();
+        let sizes: Vec<f64> = measure.sized_runs("دواء Aspirin", 80.0).iter().map(|&(_, size, _)| size).collect();
+        assert!(sizes[0] > 100.0 && sizes[0] <= 80.0 * MOST_SCALED && sizes[1] == 80.0, "{sizes:?}");
+        let (latin, arabic) = (measure.depth("gap", 80.0), measure.depth("يوم", 80.0));
+        assert!(latin.line == latin.usual && latin.ink < latin.usual && latin.ink > 10.0);
+        assert!(arabic.line > arabic.usual && arabic.ink < arabic.line);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Text as a reader sees it: cleaned of what cannot be seen, joined, counted.
 
 use crate::speech::Word;
+use std::ops::Range;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// The text without anything that hides or reorders other text: controls and separators become single spaces; bidi
@@ -48,12 +49,20 @@ pub(super) fn space_between(before: &str, after: &str) -> &'static str {
 
 /// The words as one line of clean text.
 pub(super) fn join(words: &[Word]) -> String {
-    words.iter().fold(String::new(), |mut line, word| {
+    join_with_ranges(words).0
+}
+
+/// The words as one line of clean text, and the bytes that each has in it.
+pub(super) fn join_with_ranges(words: &[Word]) -> (String, Vec<Range<usize>>) {
+    let mut line = String::new();
+    let mut ranges = Vec::with_capacity(words.len());
+    for word in words {
         let text = clean(&word.text);
         line.push_str(space_between(&line, &text));
+        ranges.push(line.len()..line.len() + text.len());
         line.push_str(&text);
-        line
-    })
+    }
+    (line, ranges)
 }
 
 /// How long a text is in characters as a reader counts them (grapheme clusters); the full-width characters of East
