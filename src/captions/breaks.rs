@@ -23,7 +23,8 @@ const BEFORE_CONJUNCTION: f64 = 5.0;
 const AFTER_CLAUSE: f64 = 2.0;
 
 const TITLES: &str = "dr mr mrs ms mx prof professor doctor nurse st";
-const ABBREVIATIONS: &str = "e.g i.e approx etc vs no dept min max fig";
+/// Words whose full stop ends no sentence.
+const ABBREVIATIONS: &str = "dr mr mrs ms mx prof st e.g i.e approx etc vs";
 const NEGATIONS: &str = "not never no cannot without neither nor hardly";
 const ARTICLES: &str = "a an the my your his her its our their this that these those each every any some another both";
 const PREPOSITIONS: &str = "in on at by for with from of to into onto over under about after before between through \
@@ -50,13 +51,13 @@ fn core(word: &str) -> String {
 }
 
 /// Whether the word ends a sentence: with a full stop, question or exclamation mark of any script, perhaps inside
-/// closing quotes, unless it is a title or another abbreviation.
+/// closing quotes, unless it is an abbreviation.
 pub(super) fn ends_sentence(word: &str) -> bool {
     let bare = word.trim_end_matches(['"', '\'', ')', ']', '”', '’', '»', '」', '』', '）']);
     match bare.chars().next_back() {
         Some('.') => {
             let stem = core(bare);
-            !among(TITLES, &stem) && (!among(ABBREVIATIONS, &stem) || bare.ends_with(".."))
+            !among(ABBREVIATIONS, &stem) || bare.ends_with("..")
         }
         Some(last) => matches!(last, '!' | '?' | '…' | '。' | '！' | '？' | '؟' | '۔' | '।' | '‼' | '⁉'),
         None => false,
@@ -86,16 +87,18 @@ pub(super) fn penalty(before: &str, after: &str) -> f64 {
         return unspaced_penalty(&before, &after);
     }
     let is_number = |word: &str| word.ends_with(|c: char| c.is_numeric()) || among(NUMBERS, word);
+    let is_unit = after.starts_with(['%', '‰', '°', '℃', '℉']);
     let negates = among(NEGATIONS, &a) || a.ends_with("n't");
     let rules = [
         (negates, HARMFUL),
         (among("not never", &b), HARMFUL),
-        (is_number(&a) && b.chars().any(char::is_alphabetic) && !among(CONJUNCTIONS, &b), HARMFUL),
+        (is_number(&a) && (is_unit || b.chars().any(char::is_alphabetic)) && !among(CONJUNCTIONS, &b), HARMFUL),
         (is_number(&a) && is_number(&b), HARMFUL),
-        (among(LABELS, &a) && (is_number(&b) || b.chars().count() == 1), HARMFUL),
+        (among(LABELS, &a) && (is_number(&b) || (b.chars().count() == 1 && capital(&after) && b != "i")), HARMFUL),
         (among(ARTICLES, &a) || among(PREPOSITIONS, &a) || among(CONJUNCTIONS, &a), CLOSE),
         (among(AUXILIARIES, &a) || among(PRONOUNS, &a) || among(DEGREES, &a), CLOSE),
         (capital(&before) && capital(&after) && b != "i" && !b.starts_with("i'"), CLOSE),
+        (among("of than", &b), LOOSE),
         (among(CONJUNCTIONS, &b), BEFORE_CONJUNCTION),
         (among(PREPOSITIONS, &b), BEFORE_PREPOSITION),
         (among(AUXILIARIES, &b) || b.ends_with("n't"), LOOSE),
@@ -156,7 +159,7 @@ mod tests {
 
     #[test]
     fn abbreviations_do_not_end_sentences() {
-        for end in ["skin.", "why?", "now!\u{201D}", "です。", "wait…", "5.", "متى؟"] {
+        for end in ["skin.", "why?", "now!\u{201D}", "doctor.", "No.", "です。", "wait…", "5.", "متى؟"] {
             assert!(ends_sentence(end), "{end}");
         }
         for inside in ["Dr.", "e.g.", "approx.", "skin,", "2.5", "", "—"] {
