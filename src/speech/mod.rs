@@ -1,9 +1,16 @@
 //! The only place that touches whisper: audio to words; voice activity; models.
 
+mod doubt;
+mod models;
+mod recognise;
+mod repair;
 mod stretches;
+mod tokens;
 mod transcript;
 mod voice;
 
+pub use models::{Checksum, Located, ModelEntry, ModelFile, catalogue, find, folders};
+pub use recognise::Recogniser;
 pub use stretches::{quietest_moment, stretches};
 pub use transcript::{Heard, Loudness, SAMPLE_RATE, Transcript, Word};
 pub use voice::speech_spans;
