@@ -1,6 +1,7 @@
 //! The only place that touches whisper: audio to words; voice activity; models.
 
 mod doubt;
+mod download;
 mod models;
 mod recognise;
 mod repair;
@@ -9,6 +10,7 @@ mod tokens;
 mod transcript;
 mod voice;
 
+pub use download::{download, offline_fault};
 pub use models::{Checksum, Located, ModelEntry, ModelFile, catalogue, find, folders};
 pub use recognise::Recogniser;
 pub use stretches::{quietest_moment, stretches};

@@ -340,7 +340,7 @@ mod tests {
 
     fn starter() -> Recogniser {
         let Located::Present(model) = find(Some("starter"), "en", &[]).unwrap() else { panic!() };
-        Recogniser::new(&model, 2).unwrap()
+        Recogniser::new(&model, 1).unwrap()
     }
 
     #[test]
