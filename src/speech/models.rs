@@ -29,7 +29,8 @@ pub struct ModelEntry {
     pub checksum: Checksum,
     /// Whether it knows other languages than English.
     pub multilingual: bool,
-    /// Attention heads for word times: a preset of whisper.cpp by the model's name, or `top-2` for the two top layers.
+    /// Attention heads for word times: a preset of whisper.cpp by the model's name, `top-2` for the two top layers, or
+    /// `none` for times from time tokens.
     pub dtw: String,
     /// Longest stretch of sound it bears at once, in seconds: 3 to 28 (its window is 30).
     pub stretch_seconds: u32,

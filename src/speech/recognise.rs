@@ -39,6 +39,8 @@ const GRACE: Duration = Duration::from_millis(1000);
 pub struct Recogniser {
     context: WhisperContext,
     model: ModelFile,
+    /// Whether word times come from DTW.
+    dtw: bool,
     threads: usize,
 }
 
@@ -60,15 +62,13 @@ impl Recogniser {
         if model.entry.as_ref().is_some_and(|e| e.bytes != size) {
             return Err(damaged());
         }
-        let dtw = DtwParameters {
-            mode: model.entry.as_ref().map_or(DtwMode::None, |e| dtw_mode(&e.dtw)),
-            dtw_mem_size: DTW_MEMORY,
-        };
+        let mode = model.entry.as_ref().map_or(DtwMode::None, |e| dtw_mode(&e.dtw));
+        let dtw = !matches!(mode, DtwMode::None);
         let mut parameters = WhisperContextParameters::new();
         // Flash attention would silently turn DTW off.
-        parameters.flash_attn(false).dtw_parameters(dtw);
+        parameters.flash_attn(false).dtw_parameters(DtwParameters { mode, dtw_mem_size: DTW_MEMORY });
         let context = WhisperContext::new_with_params(&model.path, parameters).map_err(|_| damaged())?;
-        Ok(Recogniser { context, model: model.clone(), threads: threads.max(1) })
+        Ok(Recogniser { context, model: model.clone(), dtw, threads: threads.max(1) })
     }
 
     /// The words of a clip named `clip`: `pcm` is its sound (16 kHz mono, -1.0 to 1.0, sample 0 at the clip's time
@@ -107,6 +107,7 @@ impl Recogniser {
                 end_of_text: self.context.token_eot(),
                 first_mark: self.context.token_beg(),
                 threads: self.threads,
+                dtw: self.dtw,
                 language,
                 stretches: cut.iter().map(|s| (*s, sound(s))).collect(),
                 speech: speech.to_vec(),
@@ -186,6 +187,8 @@ struct Run {
     /// The time token of 0.00 s; each later one adds 20 ms.
     first_mark: i32,
     threads: usize,
+    /// Whether word times come from DTW.
+    dtw: bool,
     language: Option<&'static str>,
     /// Where each stretch lies in the clip, and its sound.
     stretches: VecDeque<(Span, Vec<f32>)>,
@@ -199,7 +202,7 @@ impl Run {
             Some(code) => code,
             None => self.detect_language()?,
         };
-        let parameters = parameters(language, self.threads, &self.cancel);
+        let parameters = parameters(language, self.threads, &self.cancel, self.dtw);
         let end = self.stretches.back().map_or(Time::ZERO, |(s, _)| s.end);
         let mut spoken = Vec::new();
         while let Some((stretch, mut sound)) = self.stretches.pop_front() {
@@ -249,13 +252,22 @@ impl Run {
     fn tokens(&self, stretch: Span) -> Listened {
         let at = |centiseconds: i64| (stretch.start + Time::from_millis(centiseconds * 10)).min(stretch.end);
         let mut listened = Listened { tokens: Vec::new(), no_speech: 0.0, ended: None };
-        let mut before = stretch.start;
+        // A time token after text ends a phrase: no word before it ends later, none after it begins earlier. Those before
+        // text are ignored, because one of them far off would drag a whole phrase along.
+        let (mut phrase, mut before) = (0, stretch.start);
         for segment in self.state.as_iter() {
             listened.no_speech = segment.no_speech_probability();
             for token in (0..segment.n_tokens()).filter_map(|i| segment.get_token(i)) {
                 let data = token.token_data();
-                if data.id >= self.first_mark {
-                    listened.ended = Some(at(i64::from(data.id - self.first_mark) * 2));
+                if self.dtw && data.id >= self.first_mark {
+                    let mark = at(i64::from(data.id - self.first_mark) * 2);
+                    if phrase < listened.tokens.len() {
+                        for token in &mut listened.tokens[phrase..] {
+                            token.span = Span { start: token.span.start.min(mark), end: token.span.end.min(mark) };
+                        }
+                        (phrase, before) = (listened.tokens.len(), mark);
+                    }
+                    listened.ended = Some(mark);
                 } else if let (true, Ok(bytes)) = (data.id < self.end_of_text, token.to_bytes()) {
                     // DTW knows when a token ends; it begins where the one before it ended.
                     let span = match data.t_dtw {
@@ -276,12 +288,13 @@ struct Listened {
     tokens: Vec<Token>,
     /// Probability that there was no speech at all.
     no_speech: f32,
-    /// The last time token, in clip time; none from models without time tokens.
+    /// The last time token, in clip time, where the whole stretch was one segment. Otherwise whisper.cpp goes on by
+    /// itself where a segment ended early.
     ended: Option<Time>,
 }
 
 /// How Whisper is run. whisper-rs never frees what its setters are given (a few bytes), so this is made once a clip.
-fn parameters(language: &'static str, threads: usize, cancel: &Cancel) -> FullParams<'static, 'static> {
+fn parameters(language: &'static str, threads: usize, cancel: &Cancel, dtw: bool) -> FullParams<'static, 'static> {
     let mut p = FullParams::new(SamplingStrategy::BeamSearch { beam_size: BEAMS, patience: -1.0 });
     p.set_n_threads(i32::try_from(threads).unwrap_or(1));
     p.set_language(Some(language));
@@ -294,9 +307,11 @@ fn parameters(language: &'static str, threads: usize, cancel: &Cancel) -> FullPa
     p.set_entropy_thold(2.4);
     p.set_logprob_thold(-1.0);
     // One segment with a bound on its tokens keeps whisper.cpp from ending a window early at an implausible time token,
-    // where its DTW finds too few steps of sound and aborts the process.
-    p.set_single_segment(true);
-    p.set_max_tokens(MOST_TOKENS);
+    // where its DTW finds too few steps of sound and aborts the process. Without DTW, more segments give better times.
+    if dtw {
+        p.set_single_segment(true);
+        p.set_max_tokens(MOST_TOKENS);
+    }
     p.set_print_progress(false);
     p.set_print_special(false);
     p.set_print_realtime(false);
@@ -344,16 +359,36 @@ mod tests {
     }
 
     #[test]
-    fn every_model_has_heads_for_word_times() {
+    fn every_published_model_has_heads_for_word_times() {
         for entry in catalogue().unwrap() {
-            assert!(!matches!(dtw_mode(&entry.dtw), DtwMode::None), "{}", entry.name);
+            assert_eq!(matches!(dtw_mode(&entry.dtw), DtwMode::None), entry.url.is_empty(), "{}", entry.name);
         }
     }
 
     #[test]
+    fn dtw_survives_sound_that_is_no_speech_and_sound_that_is_too_short() {
+        let Located::Present(mut model) = find(Some("starter"), "en", &[]).unwrap() else { panic!() };
+        model.entry.as_mut().unwrap().dtw = "top-2".into();
+        let mut recogniser = Recogniser::new(&model, 1).unwrap();
+        assert!(recogniser.dtw);
+        let pcm = buzz(4);
+        for millis in [30, 150, 900, 4000] {
+            let speech = [Span::new(Time::ZERO, Time::from_millis(millis))];
+            let end = speech[0].end.samples(SAMPLE_RATE);
+            let heard = recogniser.transcribe("a", &pcm[..end], &speech, "en", &Cancel::new(), &mut |_| {}).unwrap();
+            assert!(heard.words.iter().all(|w| w.span.end <= speech[0].end), "{:?}", heard.words);
+        }
+    }
+
+    /// Seconds of a saw-tooth like a voice's, which is no word.
+    fn buzz(seconds: usize) -> Vec<f32> {
+        (0..seconds * SAMPLE_RATE as usize).map(|i| 0.2 * ((i % 133) as f32 / 66.0 - 1.0)).collect()
+    }
+
+    #[test]
     fn a_cancelled_run_stops_within_two_seconds() {
-        // A minute of a buzzing voice: many stretches, far more than two seconds of work.
-        let pcm: Vec<f32> = (0..60 * 16_000).map(|i| 0.2 * ((i % 133) as f32 / 66.0 - 1.0)).collect();
+        // Many stretches: far more than two seconds of work.
+        let pcm = buzz(60);
         let speech = [Span::new(Time::ZERO, Time::from_seconds(60.0))];
         let cancel = Cancel::new();
         let mut asked = None;
