@@ -2,7 +2,4 @@
 
 mod plan;
 
-pub use plan::{
-    BUFFER_SECONDS, ClipPlan, CutPlan, ENCODER_THREADS, Limits, MAX_GAIN, Mark, PictureCodec, Placement, Recipe,
-    Skipped, Sound,
-};
+pub use plan::{ClipPlan, CutPlan, Limits, Mark, PictureCodec, Placement, Recipe, Skipped, Sound};
