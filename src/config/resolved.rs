@@ -41,6 +41,8 @@ pub struct Practice {
     pub language: String,
     /// Where the practice posts to, in its order, overrides applied.
     pub platforms: Vec<Platform>,
+    /// Every platform that there is, overrides applied; what `--platforms` chooses from.
+    pub known: Vec<Platform>,
     /// How a picture of another shape fills the canvas.
     pub framing: Framing,
     /// Which part of the picture stays when it is cropped.
@@ -208,7 +210,7 @@ pub struct Encoding {
 pub struct Source {
     /// Page address without the scheme.
     pub page: String,
-    /// Day it was checked: `2026-11-01`.
+    /// Month or day it was checked: `2026-11`, `2026-11-01`.
     pub checked: String,
     /// What it says, or how far it can be trusted.
     pub note: Option<String>,

@@ -1,0 +1,298 @@
+//! practice.toml: what a practice types, and how it becomes a [`Practice`].
+
+use super::platform_file::{self, PlatformFields};
+use super::resolved::{
+    Anchor, CardBackground, Corner, EncoderChoice, EndCard, Framing, Platform, Practice, TooLong, Watermark,
+};
+use super::typed::{Line, Number, Typed};
+use crate::captions;
+use crate::fault::Fault;
+use crate::units::{Rgb, Time};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use toml::Spanned;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PracticeFile {
+    practice: About,
+    #[serde(default)]
+    brand: Brand,
+    #[serde(default)]
+    watermark: WatermarkTable,
+    #[serde(default)]
+    captions: Captions,
+    #[serde(default)]
+    hook: HookTable,
+    #[serde(default)]
+    end_card: EndCardTable,
+    #[serde(default)]
+    speech: Speech,
+    #[serde(default)]
+    cuts: Cuts,
+    #[serde(default)]
+    platform: BTreeMap<Spanned<String>, PlatformFields>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct About {
+    name: Spanned<Line>,
+    #[serde(default)]
+    handle: Line,
+    #[serde(default)]
+    phone: Line,
+    #[serde(default)]
+    site: Line,
+    #[serde(default)]
+    call_to_action: Line,
+    #[serde(default)]
+    disclaimer: Line,
+    #[serde(default)]
+    hashtags: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct Brand {
+    logo: Option<Spanned<String>>,
+    colour: Option<Rgb>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WatermarkTable {
+    enabled: bool,
+    /// None: if there is one.
+    logo: Option<Spanned<bool>>,
+    /// None: the handle or the name where no logo stands.
+    text: Option<Line>,
+    corner: Corner,
+    opacity: Number<50, 1000>,
+    size: Number<50, 500>,
+}
+
+impl Default for WatermarkTable {
+    fn default() -> Self {
+        let (opacity, size) = (Number(0.85), Number(0.16));
+        WatermarkTable { enabled: true, logo: None, text: None, corner: Corner::TopRight, opacity, size }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct Captions {
+    style: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct HookTable {
+    enabled: bool,
+    seconds: Number<500, 10_000>,
+}
+
+impl Default for HookTable {
+    fn default() -> Self {
+        HookTable { enabled: true, seconds: Number(3.0) }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct EndCardTable {
+    enabled: bool,
+    seconds: Number<500, 15_000>,
+    background: CardBackground,
+}
+
+impl Default for EndCardTable {
+    fn default() -> Self {
+        EndCardTable { enabled: true, seconds: Number(3.0), background: CardBackground::LastFrame }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Speech {
+    model: Line,
+    language: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Cuts {
+    /// None: all.
+    platforms: Option<Vec<Spanned<String>>>,
+    framing: Framing,
+    /// Across and down.
+    anchor: (Number<0, 1000>, Number<0, 1000>),
+    when_too_long: TooLong,
+    encoder: EncoderChoice,
+}
+
+impl Default for Cuts {
+    fn default() -> Self {
+        Cuts {
+            platforms: None,
+            framing: Framing::Auto,
+            // A face sits above the middle of what a phone records.
+            anchor: (Number(0.5), Number(0.4)),
+            // What a clinician says is not cut short unless somebody asked for it.
+            when_too_long: TooLong::Skip,
+            encoder: EncoderChoice::X264,
+        }
+    }
+}
+
+/// Reads practice.toml; `presets` is the folder with the user's own platform presets.
+pub(super) fn load(file: &Path, presets: Option<&Path>) -> Result<Practice, Fault> {
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        Fault::new(format!("cannot read {}: {error}", file.display()), "check that the file is there and is plain text")
+    })?;
+    let typed = Typed { file, text: &text };
+    let raw: PracticeFile = typed.parse()?;
+    let known = known_platforms(&typed, raw.platform, presets)?;
+    let platforms = distinct(match &raw.cuts.platforms {
+        None => known.clone(),
+        Some(chosen) => chosen
+            .iter()
+            .map(|id| find(&known, id.get_ref()).map_err(|what| typed.fault(Some(id.span()), &what)))
+            .collect::<Result<_, _>>()?,
+    });
+    if platforms.is_empty() {
+        return Err(typed.fault(None, "[cuts] platforms is empty, so there is nothing to make"));
+    }
+    let name_span = raw.practice.name.span();
+    let name = raw.practice.name.into_inner().0;
+    let name = name.ok_or_else(|| typed.fault(Some(name_span), "the practice's name is empty"))?;
+    let handle = raw.practice.handle.0;
+    let logo = match &raw.brand.logo {
+        Some(logo) => {
+            let path = file.parent().unwrap_or(Path::new("")).join(logo.get_ref());
+            if !path.is_file() {
+                let what = format!("there is no logo at {}", path.display());
+                return Err(typed.fault(Some(logo.span()), &what));
+            }
+            Some(path)
+        }
+        None => None,
+    };
+    let watermark = watermark(&typed, raw.watermark, logo.is_some(), handle.as_deref().unwrap_or(&name))?;
+    let style = match &raw.captions.style {
+        Some(id) => captions::style(id.get_ref()).map_err(|fault| typed.fault(Some(id.span()), fault.what()))?,
+        None => captions::style("clear")?,
+    };
+    Ok(Practice {
+        file: file.to_path_buf(),
+        name,
+        handle,
+        phone: raw.practice.phone.0,
+        site: raw.practice.site.0,
+        call_to_action: raw.practice.call_to_action.0,
+        disclaimer: raw.practice.disclaimer.0,
+        hashtags: hashtags(&typed, &raw.practice.hashtags)?,
+        logo,
+        colour: raw.brand.colour.unwrap_or(Rgb(0x1F, 0x6F, 0x5C)),
+        watermark,
+        style,
+        hook: raw.hook.enabled.then(|| Time::from_seconds(raw.hook.seconds.0)),
+        end_card: raw.end_card.enabled.then(|| EndCard {
+            duration: Time::from_seconds(raw.end_card.seconds.0),
+            background: raw.end_card.background,
+        }),
+        model: raw.speech.model.0,
+        language: language(&typed, raw.speech.language)?,
+        platforms,
+        known,
+        framing: raw.cuts.framing,
+        anchor: Anchor { x: raw.cuts.anchor.0.0, y: raw.cuts.anchor.1.0 },
+        when_too_long: raw.cuts.when_too_long,
+        encoder: raw.cuts.encoder,
+    })
+}
+
+/// The platform of that id, or a sentence that lists what there is and guesses what was meant.
+pub(super) fn find(known: &[Platform], id: &str) -> Result<Platform, String> {
+    known.iter().find(|platform| platform.id == id).cloned().ok_or_else(|| unknown(known.iter().map(|p| &*p.id), id))
+}
+
+/// Without those that stand there a second time: twice the same platform would be twice the same file.
+pub(super) fn distinct(mut platforms: Vec<Platform>) -> Vec<Platform> {
+    let mut seen = BTreeSet::new();
+    platforms.retain(|platform| seen.insert(platform.id.clone()));
+    platforms
+}
+
+fn unknown<'a>(known: impl Iterator<Item = &'a str> + Clone, id: &str) -> String {
+    let nearest = known.clone().max_by(|a, b| strsim::jaro_winkler(a, id).total_cmp(&strsim::jaro_winkler(b, id)));
+    let guess = match nearest.filter(|nearest| strsim::jaro_winkler(nearest, id) > 0.75) {
+        Some(nearest) => format!(", perhaps \"{nearest}\" was meant"),
+        None => String::new(),
+    };
+    let list = known.collect::<Vec<_>>().join(", ");
+    format!("there is no platform \"{id}\"{guess} (known are {list})")
+}
+
+fn known_platforms(
+    typed: &Typed,
+    mut overrides: BTreeMap<Spanned<String>, PlatformFields>,
+    folder: Option<&Path>,
+) -> Result<Vec<Platform>, Fault> {
+    let presets = platform_file::presets(folder)?;
+    if let Some(stray) = overrides.keys().find(|key| presets.iter().all(|(id, _)| id != key.get_ref())) {
+        let what = unknown(presets.iter().map(|(id, _)| &**id), stray.get_ref());
+        return Err(typed.fault(Some(stray.span()), &what));
+    }
+    presets
+        .into_iter()
+        .map(|(id, preset)| {
+            let key = overrides.keys().find(|key| *key.get_ref() == id).cloned();
+            match key.and_then(|key| overrides.remove(&key)) {
+                Some(fields) => fields.over(preset).resolve(&id),
+                None => preset.resolve(&id),
+            }
+        })
+        .collect()
+}
+
+fn watermark(typed: &Typed, table: WatermarkTable, has_logo: bool, fallback: &str) -> Result<Option<Watermark>, Fault> {
+    let logo = match &table.logo {
+        Some(wanted) if *wanted.get_ref() && !has_logo => {
+            let what = "the watermark asks for the logo, but [brand] has no logo";
+            return Err(typed.fault(Some(wanted.span()), what));
+        }
+        Some(wanted) => *wanted.get_ref(),
+        None => has_logo,
+    };
+    let text = match table.text {
+        Some(Line(text)) => text,
+        None => (!logo).then(|| fallback.to_string()),
+    };
+    let seen = table.enabled && (logo || text.is_some());
+    Ok(seen.then_some(Watermark { logo, text, corner: table.corner, opacity: table.opacity.0, size: table.size.0 }))
+}
+
+fn hashtags(typed: &Typed, tags: &[Spanned<String>]) -> Result<Vec<String>, Fault> {
+    let bare = |tag: &Spanned<String>| {
+        let word = tag.get_ref().trim().trim_start_matches('#').to_string();
+        if word.is_empty() || !word.chars().all(|c| c.is_alphanumeric() || c == '_') {
+            let what = format!("\"{}\" is no hashtag: letters, digits and _ are allowed", tag.get_ref());
+            return Err(typed.fault(Some(tag.span()), &what));
+        }
+        Ok(format!("#{word}"))
+    };
+    tags.iter().map(bare).collect()
+}
+
+fn language(typed: &Typed, language: Option<Spanned<String>>) -> Result<String, Fault> {
+    let Some(language) = language else { return Ok("en".to_string()) };
+    let code = language.get_ref();
+    // Whisper knows two- and three-letter codes (`yue`, `haw`).
+    if code == "auto" || ((2..=3).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_lowercase())) {
+        return Ok(code.clone());
+    }
+    let what = format!("\"{code}\" is no language: write its code, such as \"en\" or \"es\", or \"auto\"");
+    Err(typed.fault(Some(language.span()), &what))
+}

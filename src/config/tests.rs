@@ -1,0 +1,195 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::units::{Rgb, Time};
+
+/// A folder with a practice.toml and a logo.png.
+fn practice_folder(text: &str) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("practice.toml");
+    std::fs::write(&file, text).unwrap();
+    std::fs::write(folder.path().join("logo.png"), b"png").unwrap();
+    (folder, file)
+}
+
+fn load_text(text: &str) -> Result<Practice, Fault> {
+    let (_folder, file) = practice_folder(text);
+    load_with(&file, None)
+}
+
+fn complaint(text: &str) -> String {
+    load_text(text).unwrap_err().to_string()
+}
+
+fn uncommented(template: &str) -> String {
+    let option = |line: &str| match line.strip_prefix('#') {
+        Some(rest) if !rest.starts_with(' ') => format!("{rest}\n"),
+        _ => format!("{line}\n"),
+    };
+    template.lines().map(option).collect()
+}
+
+#[test]
+fn the_name_is_enough() {
+    let practice = load_text("[practice]\nname = \"Alder Lane\"").unwrap();
+    assert_eq!(practice.platforms.len(), 13);
+    assert_eq!(practice.hook, Some(Time::from_seconds(3.0)));
+    assert_eq!(practice.watermark.unwrap().text.as_deref(), Some("Alder Lane"));
+}
+
+#[test]
+fn the_template_loads_and_tells_the_true_defaults() {
+    let text = template("Dr. \"Al\" O'Neil \\ Sons");
+    let bare = load_text(&text).unwrap();
+    assert_eq!(bare.name, "Dr. \"Al\" O'Neil \\ Sons");
+
+    let (_folder, file) = practice_folder(&uncommented(&text));
+    let all = load_with(&file, None).unwrap();
+    let (bare_mark, all_mark) = (bare.watermark.clone().unwrap(), all.watermark.clone().unwrap());
+    assert_eq!(all.disclaimer.as_deref(), Some("General information, not medical advice."));
+    assert_eq!((all.colour, all.hook, all.end_card), (bare.colour, bare.hook, bare.end_card));
+    assert_eq!((&all.style, &all.language), (&bare.style, &bare.language));
+    assert_eq!((all.framing, all.anchor, all.when_too_long), (bare.framing, bare.anchor, bare.when_too_long));
+    assert_eq!(all.encoder, bare.encoder);
+    assert_eq!((all_mark.corner, all_mark.opacity), (bare_mark.corner, bare_mark.opacity));
+    assert_eq!(all_mark.size, bare_mark.size);
+    assert_eq!(all.platforms.len(), 4);
+    let x = all.known.iter().find(|platform| platform.id == "x").unwrap();
+    assert_eq!((x.max_duration, x.max_bytes), (Time::from_seconds(1200.0), 8_000_000_000));
+}
+
+#[test]
+fn the_template_names_every_option() {
+    let text = uncommented(&template("A"));
+    for line in ["enabled", "logo", "text", "corner", "opacity", "size", "seconds", "background", "model", "language"] {
+        assert!(text.lines().any(|l| l.starts_with(&format!("{line} = "))), "{line}");
+    }
+}
+
+#[test]
+fn a_wrong_value_is_named_with_its_line_and_what_is_allowed() {
+    let head = "[practice]\nname = \"A\"\n";
+    for (text, line, hints) in [
+        ("[watermark]\ncolor = 1", 4, vec!["color", "corner"]),
+        ("[watermark]\nopacity = 7", 4, vec!["0.05", "1"]),
+        ("[watermark]\nlogo = true", 4, vec!["[brand]"]),
+        ("[cuts]\nplatforms = [\n\"tiktok\",\n\"tictoc\"]", 6, vec!["tictoc", "perhaps \"tiktok\"", "youtube-shorts"]),
+        ("[cuts]\nframing = \"zoom\"", 4, vec!["fill", "fit"]),
+        ("[cuts]\nanchor = [0.5, 2]", 4, vec!["0", "1"]),
+        ("[brand]\ncolour = \"green\"", 4, vec!["#1F6F5C"]),
+        ("[brand]\nlogo = \"gone.png\"", 4, vec!["gone.png"]),
+        ("[speech]\nlanguage = \"English\"", 4, vec!["en"]),
+        ("[platform.tiktok]\nmax_second = 3", 4, vec!["max_seconds"]),
+        ("[platform.tictok]\nmax_seconds = 3", 3, vec!["tiktok"]),
+        ("[captions]\nstyle = \"loud\"", 4, vec!["loud"]),
+    ] {
+        let said = complaint(&format!("{head}{text}"));
+        assert!(said.contains(&format!("line {line}")), "{said}");
+        assert!(hints.iter().all(|hint| said.contains(hint)), "{said}");
+    }
+    assert!(complaint("[practice]\nname = \" \"").contains("line 2"));
+    assert!(complaint("").contains("practice"));
+    assert!(complaint("[practice]\nname = \"A\"\nhashtags = [\"two words\"]").contains("line 3"));
+}
+
+#[test]
+fn contradicting_limits_are_refused() {
+    let head = "[practice]\nname = \"A\"\n[platform.tiktok]\n";
+    let canvas = "canvases = [{ size = { width = 1080, height = 1920 }, ";
+    let rect = |x: u32, width: u32| format!("{{ x = {x}, y = 0, width = {width}, height = 900 }}");
+    for (text, hint) in [
+        ("min_seconds = 700".to_string(), "below max_seconds"),
+        ("frame_rate = [50, 60]".to_string(), "include 30"),
+        ("max_rate = 8".to_string(), "max_rate"),
+        ("audio_rate = 8".to_string(), "audio_rate"),
+        ("canvases = []".to_string(), "canvases"),
+        (format!("{canvas}text_box = {} }}]", rect(900, 400)), "leaves the canvas"),
+        (format!("{canvas}text_box = {} }}]", rect(4_294_967_295, 400)), "leaves the canvas"),
+        (format!("{canvas}text_box = {} }}]", rect(0, 90)), "quarter"),
+        (format!("{canvas}text_box = {}, covered = [{}] }}]", rect(0, 900), rect(800, 200)), "covers"),
+    ] {
+        let said = complaint(&format!("{head}{text}"));
+        assert!(said.contains(hint) && said.contains("tiktok"), "{said}");
+    }
+}
+
+#[test]
+fn overrides_change_one_field_and_keep_the_rest() {
+    let text = "[practice]\nname = \"A\"\n[platform.x]\ntarget_rate = 0\nmax_seconds = 60\n[platform.google-business]\nclean = false";
+    let practice = load_text(text).unwrap();
+    let of = |id: &str| practice.platforms.iter().find(|platform| platform.id == id).unwrap().clone();
+    assert_eq!(of("x").encoding.target_rate, None);
+    assert_eq!(of("x").max_duration, Time::from_seconds(60.0));
+    assert_eq!(of("x").canvases.len(), 3);
+    assert!(!of("google-business").clean);
+}
+
+#[test]
+fn a_users_preset_replaces_the_embedded_one_and_new_ones_join() {
+    let (folder, file) =
+        practice_folder("[practice]\nname = \"A\"\n[cuts]\nplatforms = [\"waiting-room\", \"x\", \"x\"]");
+    let youtube = include_str!("../../presets/platforms/youtube.toml");
+    std::fs::write(folder.path().join("waiting-room.toml"), youtube).unwrap();
+    std::fs::write(folder.path().join("x.toml"), youtube.replace("43200", "77")).unwrap();
+    std::fs::remove_file(folder.path().join("practice.toml")).unwrap();
+    let (_other, file) = (file.clone(), folder.path().join("mine").join("practice.toml"));
+    std::fs::create_dir(folder.path().join("mine")).unwrap();
+    std::fs::write(&file, "[practice]\nname = \"A\"\n[cuts]\nplatforms = [\"waiting-room\", \"x\", \"x\"]").unwrap();
+    let practice = load_with(&file, Some(folder.path())).unwrap();
+    let ids: Vec<_> = practice.platforms.iter().map(|platform| &*platform.id).collect();
+    assert_eq!(ids, ["waiting-room", "x"]);
+    assert_eq!(practice.platforms[1].max_duration, Time::from_seconds(77.0));
+    assert_eq!(practice.known.len(), 14);
+}
+
+#[test]
+fn platforms_of_the_command_line_keep_the_practices_overrides() {
+    let practice =
+        load_text("[practice]\nname = \"A\"\n[cuts]\nplatforms = [\"x\"]\n[platform.tiktok]\nmax_seconds = 50")
+            .unwrap();
+    let chosen = practice.with_platforms(&["tiktok".into(), " tiktok".into()]).unwrap();
+    assert_eq!(chosen.platforms.len(), 1);
+    assert_eq!(chosen.platforms[0].max_duration, Time::from_seconds(50.0));
+    let said = practice.with_platforms(&["instagram".into()]).unwrap_err().to_string();
+    assert!(said.contains("instagram-") && said.contains("pinterest"), "{said}");
+    assert!(practice.with_platforms(&[]).is_err());
+}
+
+#[test]
+fn the_practice_file_is_looked_for_in_order() {
+    let inbox = tempfile::tempdir().unwrap();
+    let user = tempfile::tempdir().unwrap();
+    let find = |explicit: Option<&Path>| find_practice_in(explicit, inbox.path(), Some(user.path()));
+    assert!(find(None).unwrap_err().advice().contains("housecall init"));
+    std::fs::write(user.path().join("practice.toml"), "").unwrap();
+    assert!(find(None).unwrap().starts_with(user.path()));
+    std::fs::write(inbox.path().join("practice.toml"), "").unwrap();
+    assert!(find(None).unwrap().starts_with(inbox.path()));
+    assert!(find(Some(&inbox.path().join("other.toml"))).is_err());
+    assert!(find(Some(&user.path().join("practice.toml"))).unwrap().starts_with(user.path()));
+}
+
+#[test]
+fn presets_are_complete_and_sourced() {
+    for platform in platforms_with(None).unwrap() {
+        assert!(!platform.sources.is_empty() && platform.name != platform.id, "{}", platform.id);
+        assert!(platform.sources.iter().all(|source| source.checked.starts_with("20")), "{}", platform.id);
+        assert!(platform.encoding.max_rate <= 25_000, "{}", platform.id);
+    }
+    assert!(Rgb::try_from("#1F6F5C".to_string()).is_ok());
+}
+
+#[test]
+fn portrait_platforms_agree_so_that_they_share_a_render() {
+    let all = platforms_with(None).unwrap();
+    let of = |id: &str| all.iter().find(|platform| platform.id == id).unwrap();
+    let tiktok = of("tiktok");
+    for id in ["instagram-reels", "youtube-shorts", "snapchat-spotlight", "facebook-reels", "pinterest", "linkedin"] {
+        let other = of(id);
+        assert_eq!(other.canvases[0], tiktok.canvases[0], "{id}");
+        assert_eq!(other.encoding, tiktok.encoding, "{id}");
+        assert_eq!(other.frame_rate, tiktok.frame_rate, "{id}");
+    }
+    let (instagram, facebook) = (of("instagram-feed"), of("facebook-feed"));
+    assert_eq!((&instagram.canvases, &instagram.encoding), (&facebook.canvases, &facebook.encoding));
+}

@@ -1,0 +1,70 @@
+//! Values as a person types them into our TOML files: what may stand there, and where in the file a wrong one stands.
+
+use crate::fault::Fault;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, Error};
+use std::ops::Range;
+use std::path::Path;
+
+/// A TOML file's text and path, so that a fault can name the line.
+pub(super) struct Typed<'a> {
+    pub file: &'a Path,
+    pub text: &'a str,
+}
+
+impl Typed<'_> {
+    /// Parses the file; fails with the line and what is allowed there.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+        toml::from_str(self.text).map_err(|error| {
+            // The parser's message may continue on lines of its own: one sentence is enough for a fault.
+            let message = error.message().lines().collect::<Vec<_>>().join(", ");
+            self.fault(error.span(), &message)
+        })
+    }
+
+    /// A fault about the value at `span` (bytes of the text).
+    pub fn fault(&self, span: Option<Range<usize>>, what: &str) -> Fault {
+        let name = self.file.display();
+        match span {
+            Some(span) => {
+                let before = self.text.get(..span.start).unwrap_or(self.text);
+                let line = before.matches('\n').count() + 1;
+                Fault::new(format!("{name}, line {line}: {what}"), format!("correct line {line} and run again"))
+            }
+            None => Fault::new(format!("{name}: {what}"), "correct the file and run again"),
+        }
+    }
+}
+
+/// A number from `MIN` to `MAX` thousandths, both included.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Number<const MIN: u64, const MAX: u64>(pub f64);
+
+impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Number<MIN, MAX> {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let value = f64::deserialize(input)?;
+        let (low, high) = (MIN as f64 / 1000.0, MAX as f64 / 1000.0);
+        if (low..=high).contains(&value) {
+            Ok(Number(value))
+        } else {
+            Err(D::Error::custom(format!("{value} is out of range, a number from {low} to {high} is allowed")))
+        }
+    }
+}
+
+/// One line of text, without spaces around it; an empty one counts as not given.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Line(pub Option<String>);
+
+impl<'de> Deserialize<'de> for Line {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(input)?;
+        if text.chars().any(char::is_control) {
+            return Err(D::Error::custom(
+                "line breaks and other control characters are not allowed, write it on one line",
+            ));
+        }
+        let text = text.trim();
+        Ok(Line((!text.is_empty()).then(|| text.to_string())))
+    }
+}
