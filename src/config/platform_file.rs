@@ -196,7 +196,7 @@ impl CanvasFields {
     /// What is wrong with the canvas, if anything.
     fn contradiction(&self) -> Option<String> {
         let (size, text) = (self.size, self.text_box);
-        let even = |n: u32| n % 2 == 0 && (240..=4096).contains(&n);
+        let even = |n: u32| n.is_multiple_of(2) && (240..=4096).contains(&n);
         let inside = |rect: Rect| {
             rect.x.checked_add(rect.width).is_some_and(|right| right <= size.width)
                 && rect.y.checked_add(rect.height).is_some_and(|bottom| bottom <= size.height)

@@ -1,5 +1,16 @@
 //! What is cut from a clip for each platform: geometry, safe areas, limits, which cuts share a render. Pure.
 
+mod build;
+pub mod geometry;
+pub mod layout;
+pub mod limits;
+pub mod loudness;
 mod plan;
+pub mod rate;
+mod share;
+#[cfg(test)]
+mod tests;
 
+pub use build::{Inputs, Logo, plan_clip};
 pub use plan::{ClipPlan, CutPlan, Limits, Mark, PictureCodec, Placement, Recipe, Skipped, Sound};
+pub use share::{ENGINE, Render, renders};

@@ -1,0 +1,315 @@
+//! From what is known about a clip to its plan. Pure but for the fonts, which measure and check text.
+
+use super::layout::{Layout, layout};
+use super::limits::{self, Extent, Wanted};
+use super::{ClipPlan, CutPlan, Limits, Mark, PictureCodec, Recipe, Skipped, Sound, geometry, loudness, rate};
+use crate::captions::{self, Card, Fonts, Hook, LineLimits, MarkText, Scene};
+use crate::config::{CanvasChoice, Encoding, EndCard, Platform, Practice, Watermark};
+use crate::fault::Fault;
+use crate::intake::{ClipSource, Digest};
+use crate::media::Probe;
+use crate::speech::{Loudness, Word};
+use crate::units::{Rate, Size, Span, Time};
+use crate::wording::Wording;
+use std::path::{Path, PathBuf};
+
+/// Enlarged more than this, a picture looks soft enough to be worth a note.
+const SOFT: f64 = 2.0;
+
+/// Above this many frames a second a clip was meant to be played slowly.
+const SLOW_MOTION: f64 = 61.0;
+
+/// Everything that decides what is cut from a clip.
+#[derive(Clone, Copy)]
+pub struct Inputs<'a> {
+    /// The file.
+    pub source: &'a ClipSource,
+    /// What the phone recorded.
+    pub probe: &'a Probe,
+    /// How loud it is.
+    pub loudness: &'a Loudness,
+    /// What is said and asked in it.
+    pub wording: &'a Wording,
+    /// Who posts it, and where.
+    pub practice: &'a Practice,
+    /// The style's fonts.
+    pub fonts: &'a Fonts,
+    /// The practice's logo; none without one.
+    pub logo: Option<&'a Logo>,
+    /// ffmpeg's name of the encoder that this machine and the practice's choice come to: `libx264`.
+    pub encoder: &'a str,
+}
+
+/// A practice's logo.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logo {
+    /// PNG with alpha.
+    pub file: PathBuf,
+    /// Its bytes.
+    pub digest: Digest,
+    /// Its size in pixels.
+    pub size: Size,
+}
+
+/// Plans every cut of a clip, one for each of the practice's platforms that takes it.
+///
+/// Fails on a clip of no duration, and on text that no font can show.
+pub fn plan_clip(inputs: &Inputs) -> Result<ClipPlan, Fault> {
+    if inputs.probe.duration <= Time::ZERO {
+        return Err(Fault::new("the clip lasts no time at all", "copy it from the phone again"));
+    }
+    check_text(inputs)?;
+    let mut plan =
+        ClipPlan { name: inputs.source.name.clone(), cuts: Vec::new(), skipped: Vec::new(), notes: notes(inputs) };
+    let mut soft: Vec<(&str, f64)> = Vec::new();
+    for platform in &inputs.practice.platforms {
+        let draft = match Draft::new(inputs, platform) {
+            Ok(draft) => draft,
+            Err(reason) => {
+                plan.skipped.push(Skipped { platform: platform.id.clone(), reason });
+                continue;
+            }
+        };
+        if let Some(end) = &draft.extent.trimmed {
+            plan.notes.push(format!("The cut for {} ends early, {end}.", platform.name));
+        }
+        let cut = draft.cut();
+        let displayed = inputs.probe.video.displayed;
+        let times = geometry::enlargement(displayed, cut.recipe.canvas, &cut.recipe.placement);
+        if times > SOFT {
+            soft.push((&platform.name, times));
+        }
+        plan.cuts.push(cut);
+    }
+    if let Some(times) = soft.iter().map(|(_, times)| *times).max_by(f64::total_cmp) {
+        let names = soft.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+        plan.notes.push(format!(
+            "The picture is enlarged up to {times:.1} times and may look soft on {names}; record upright and in full \
+             resolution."
+        ));
+    }
+    Ok(plan)
+}
+
+/// What a person should know about the clip, whatever is cut from it.
+fn notes(inputs: &Inputs) -> Vec<String> {
+    let Inputs { probe, wording, practice, .. } = inputs;
+    let mut notes = Vec::new();
+    let fps = probe.video.rate.fps();
+    if fps > SLOW_MOTION {
+        notes.push(format!("It was recorded at {fps:.0} frames a second (slow motion) and plays at normal speed."));
+    }
+    if probe.audio.is_none() {
+        notes.push("It has no sound.".to_string());
+    } else if wording.words.is_empty() {
+        notes.push("No speech was found, so it has no captions.".to_string());
+    }
+    let whole = Span::new(Time::ZERO, probe.duration);
+    if probe.audio.is_some() && loudness::gain(inputs.loudness, whole) >= loudness::MOST_GAIN {
+        notes.push("It is so quiet that it cannot be brought to full loudness; listen before you post it.".to_string());
+    }
+    if practice.hook.is_some() && wording.question.is_none() {
+        notes.push("Nobody said which question it answers, so none is shown; questions.csv can.".to_string());
+    }
+    notes
+}
+
+/// Fails on the first text that no font can show.
+fn check_text(inputs: &Inputs) -> Result<(), Fault> {
+    let Inputs { practice, wording, .. } = inputs;
+    if practice.platforms.iter().all(|platform| platform.clean) {
+        return Ok(());
+    }
+    let check = |place: &str, text: &str| {
+        inputs.fonts.check(text).map_err(|fault| Fault::new(format!("{place}: {}", fault.what()), fault.advice()))
+    };
+    for word in &wording.words {
+        check("the captions", &word.text)?;
+    }
+    if let (Some(question), Some(_)) = (&wording.question, practice.hook) {
+        check("the question", question)?;
+    }
+    if let Some(text) = practice.watermark.as_ref().and_then(|mark| mark.text.as_ref()) {
+        check("the watermark", text)?;
+    }
+    if practice.end_card.is_some() {
+        let lines = [&practice.call_to_action, &practice.phone, &practice.site, &practice.handle, &practice.disclaimer];
+        for line in lines.into_iter().flatten().chain([&practice.name]) {
+            check("the end card", line)?;
+        }
+    }
+    Ok(())
+}
+
+/// A cut on its way: limits are met, times are known.
+struct Draft<'a> {
+    inputs: &'a Inputs<'a>,
+    platform: &'a Platform,
+    canvas: &'a CanvasChoice,
+    rate: Rate,
+    extent: Extent,
+    /// Frames of the end card.
+    hold: i64,
+}
+
+impl<'a> Draft<'a> {
+    /// Fails with the reason why the platform gets no cut.
+    fn new(inputs: &'a Inputs<'a>, platform: &'a Platform) -> Result<Draft<'a>, String> {
+        let video = &inputs.probe.video;
+        let rate = rate::output_rate(video.rate, video.constant_rate, platform.frame_rate);
+        let frames = rate.frames_in(inputs.probe.duration).max(1);
+        let Some(canvas) = geometry::choose_canvas(platform, video.displayed) else {
+            return Err(format!("{} has no canvas. Add one under [platform.{}].", platform.name, platform.id));
+        };
+        let card = inputs.practice.end_card.filter(|_| !platform.clean);
+        let hold = card.map_or(0, |card| rate.frames_in(card.duration).max(1));
+        let extent = limits::extent(&Wanted {
+            platform,
+            canvas: canvas.size,
+            rate,
+            frames,
+            hold,
+            words: &inputs.wording.words,
+            sound: inputs.probe.audio.is_some(),
+            when_too_long: inputs.practice.when_too_long,
+        });
+        Ok(Draft { inputs, platform, canvas, rate, extent: extent?, hold })
+    }
+
+    fn cut(&self) -> CutPlan {
+        let Draft { inputs, platform, canvas, rate, .. } = *self;
+        let practice = inputs.practice;
+        let range = Span::new(Time::ZERO, rate.time_of(self.extent.frames));
+        let hold = rate.time_of(self.hold);
+        let displayed = inputs.probe.video.displayed;
+        let places = layout(canvas, practice.watermark.as_ref(), inputs.logo.map(|logo| logo.size));
+        let (script, marks) = match platform.clean {
+            true => (None, Vec::new()),
+            false => (Some(self.script(&places, range)), self.marks(&places, range)),
+        };
+        let recipe = Recipe {
+            clip: inputs.source.digest.clone(),
+            canvas: canvas.size,
+            rate,
+            range,
+            hold,
+            placement: geometry::place(displayed, canvas.size, practice.framing, practice.anchor),
+            script,
+            marks,
+            sound: inputs.probe.audio.as_ref().map(|_| Sound {
+                gain: loudness::gain(inputs.loudness, range),
+                target: loudness::TARGET,
+                ceiling: loudness::CEILING,
+                bit_rate: platform.encoding.audio_rate,
+            }),
+            codec: self.codec(&platform.encoding),
+        };
+        CutPlan {
+            platform: platform.id.clone(),
+            file: Path::new(&platform.id).join(format!("{}.mp4", inputs.source.name)),
+            limits: Limits {
+                min_duration: platform.min_duration,
+                max_duration: platform.max_duration,
+                max_bytes: platform.max_bytes,
+            },
+            recipe,
+        }
+    }
+
+    fn codec(&self, encoding: &Encoding) -> PictureCodec {
+        let duration = self.rate.time_of(self.extent.frames + self.hold);
+        let max_rate = limits::max_rate(self.platform, duration, self.inputs.probe.audio.is_some());
+        PictureCodec {
+            encoder: self.inputs.encoder.to_string(),
+            preset: encoding.preset.clone(),
+            crf: encoding.crf,
+            max_rate,
+            target_rate: encoding.target_rate.map(|target| target.min(max_rate)),
+            gop: (encoding.gop_seconds * self.rate.fps()).round().max(1.0) as u32,
+        }
+    }
+
+    /// Captions, hook, watermark text and end card. Cut time starts where the range does.
+    fn script(&self, places: &Layout, range: Span) -> String {
+        let (practice, style) = (self.inputs.practice, &self.inputs.practice.style);
+        let canvas = self.canvas.size;
+        let shown = Span::new(Time::ZERO, range.duration());
+        let short_side = f64::from(canvas.short_side());
+        let line_height = style.line_height * short_side;
+        let pick = |(portrait, other): (usize, usize)| if canvas.is_portrait() { portrait } else { other };
+        let room = (f64::from(places.captions.height) / line_height) as usize;
+        let outlines = 2.0 * style.outline * short_side;
+        let limits = LineLimits {
+            max_chars: pick(style.max_chars),
+            max_lines: pick(style.max_lines).min(room).max(1),
+            max_width: Some(f64::from(places.captions.width) - outlines),
+            line_height,
+        };
+        let mut cues = captions::cues(&self.words(range), style, &limits, Some(self.inputs.fonts));
+        // A cue may stand longer than its words, but not into the end card.
+        for cue in &mut cues {
+            cue.span.end = cue.span.end.min(shown.end);
+        }
+        let hook = practice.hook.zip(self.inputs.wording.question.clone()).map(|(stands, text)| Hook {
+            text,
+            span: Span::new(Time::ZERO, stands.min(shown.end)),
+            place: places.hook,
+            colour: practice.colour,
+        });
+        let text = |mark: &Watermark| mark.text.clone().map(|text| (text, mark.corner, mark.opacity));
+        let mark_text = practice.watermark.as_ref().and_then(text).zip(places.mark_text);
+        let scene = Scene {
+            canvas,
+            cues: &cues,
+            caption_box: places.captions,
+            style,
+            hook,
+            mark_text: mark_text.map(|((text, corner, opacity), place)| MarkText {
+                text,
+                place,
+                corner,
+                opacity,
+                span: shown,
+            }),
+            card: practice.end_card.map(|card| self.card(card, places, shown.end)),
+        };
+        captions::ass(&scene, self.inputs.fonts)
+    }
+
+    /// The words that are heard, in cut time.
+    fn words(&self, range: Span) -> Vec<Word> {
+        let heard = self.inputs.wording.words.iter().filter(|word| word.span.overlaps(range));
+        let shift = |word: &Word| {
+            let span = Span::new(word.span.start.max(range.start), word.span.end.min(range.end));
+            Word { span: span.shifted(Time::ZERO - range.start), ..word.clone() }
+        };
+        heard.map(shift).collect()
+    }
+
+    fn card(&self, card: EndCard, places: &Layout, start: Time) -> Card {
+        let practice = self.inputs.practice;
+        Card {
+            span: Span::new(start, start + self.rate.time_of(self.hold)),
+            place: places.card_text,
+            background: card.background,
+            colour: practice.colour,
+            name: practice.name.clone(),
+            call_to_action: practice.call_to_action.clone(),
+            contact: [&practice.phone, &practice.site, &practice.handle].into_iter().flatten().cloned().collect(),
+            disclaimer: practice.disclaimer.clone(),
+        }
+    }
+
+    /// The logo in its corner until the end card, and on the card.
+    fn marks(&self, places: &Layout, range: Span) -> Vec<Mark> {
+        let Some(logo) = self.inputs.logo else { return Vec::new() };
+        let end = range.duration();
+        let mark =
+            |place, opacity, span| Mark { file: logo.file.clone(), digest: logo.digest.clone(), place, opacity, span };
+        let watermark = self.inputs.practice.watermark.as_ref().zip(places.mark_logo);
+        let corner = watermark.map(|(watermark, place)| mark(place, watermark.opacity, Span::new(Time::ZERO, end)));
+        let card = places.card_logo.filter(|_| self.hold > 0);
+        let card = card.map(|place| mark(place, 1.0, Span::new(end, end + self.rate.time_of(self.hold))));
+        corner.into_iter().chain(card).collect()
+    }
+}

@@ -1,0 +1,261 @@
+//! Whole plans, made without any media.
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::captions::Fonts;
+use crate::config::{self, CardBackground, Practice, TooLong};
+use crate::intake::{ClipSource, Digest};
+use crate::media::{AudioTrack, Colour, Orientation, Probe, Transfer, VideoTrack};
+use crate::speech::{Loudness, Word};
+use crate::units::{Rate, Rect, Size, Span, Time};
+use crate::wording::Wording;
+use std::path::{Path, PathBuf};
+
+/// A clip as the earlier stages leave it.
+struct Clip {
+    source: ClipSource,
+    probe: Probe,
+    loudness: Loudness,
+    wording: Wording,
+    practice: Practice,
+    logo: Logo,
+}
+
+impl Clip {
+    /// `seconds` of a phone held upright, in which somebody says a word every half second, ten to a sentence.
+    fn upright(seconds: u32) -> Clip {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("practice.toml");
+        let text = "[practice]\nname = \"Alder Lane Clinic\"\nhandle = \"@alderlane\"\nphone = \"(555) 010-0199\"\n\
+                    call_to_action = \"Book a visit\"\ndisclaimer = \"General information, not medical advice.\"\n";
+        std::fs::write(&file, text).unwrap();
+        let practice = Practice { file: PathBuf::new(), ..config::load_with(&file, None).unwrap() };
+        let word = |n: u32| {
+            let start = Time::from_millis(i64::from(n) * 500 + 200);
+            let text = if n % 10 == 9 { "heals." } else { "skin" };
+            Word { text: text.to_string(), span: Span::new(start, start + Time::from_millis(400)), confidence: 0.9 }
+        };
+        let steps = seconds as usize * 10;
+        Clip {
+            source: ClipSource {
+                path: PathBuf::from("razor-bumps.mov"),
+                name: "razor-bumps".to_string(),
+                digest: Digest("c11b".repeat(16)),
+                question: None,
+            },
+            probe: Probe {
+                container: "mov".to_string(),
+                duration: Time::from_seconds(f64::from(seconds)),
+                video: VideoTrack {
+                    index: 0,
+                    codec: "hevc".to_string(),
+                    coded: Size::new(1920, 1080),
+                    orientation: Orientation { degrees: 90, mirrored: false },
+                    sample_aspect: (1, 1),
+                    displayed: Size::new(1080, 1920),
+                    rate: Rate::new(30_000, 1001),
+                    constant_rate: true,
+                    start: Time::ZERO,
+                    bits: 10,
+                    pixel_format: "yuv420p10le".to_string(),
+                    colour: Colour {
+                        full_range: false,
+                        matrix: "2020_ncl".to_string(),
+                        primaries: "2020".to_string(),
+                        transfer: Transfer::Hlg,
+                        assumed: false,
+                    },
+                },
+                audio: Some(AudioTrack {
+                    index: 1,
+                    codec: "aac".to_string(),
+                    sample_rate: 48_000,
+                    channels: 2,
+                    start: Time::ZERO,
+                }),
+                ignored: Vec::new(),
+                private: Vec::new(),
+            },
+            loudness: Loudness { momentary: vec![-23.0; steps], peaks: vec![-6.0; steps] },
+            wording: Wording {
+                words: (0..seconds * 2 - 1).map(word).collect(),
+                question: Some("How do I treat razor bumps?".to_string()),
+            },
+            practice,
+            logo: Logo {
+                file: PathBuf::from("logo.png"),
+                digest: Digest("1090".repeat(16)),
+                size: Size::new(600, 200),
+            },
+        }
+    }
+
+    /// The same held sideways.
+    fn sideways(seconds: u32) -> Clip {
+        let mut clip = Clip::upright(seconds);
+        clip.probe.video.displayed = Size::new(1280, 720);
+        clip
+    }
+
+    fn plan(&self) -> ClipPlan {
+        let style = &self.practice.style;
+        let fonts = Fonts::load(&style.fonts, style.bold).unwrap();
+        plan_clip(&Inputs {
+            source: &self.source,
+            probe: &self.probe,
+            loudness: &self.loudness,
+            wording: &self.wording,
+            practice: &self.practice,
+            fonts: &fonts,
+            logo: self.practice.watermark.as_ref().is_some_and(|mark| mark.logo).then_some(&self.logo),
+            encoder: "libx264",
+        })
+        .unwrap()
+    }
+
+    fn with_logo(mut self) -> Clip {
+        self.practice.watermark.as_mut().unwrap().logo = true;
+        self
+    }
+
+    fn to(mut self, platforms: &[&str]) -> Clip {
+        let ids: Vec<String> = platforms.iter().map(|id| id.to_string()).collect();
+        self.practice = self.practice.with_platforms(&ids).unwrap();
+        self
+    }
+}
+
+fn cut<'a>(plan: &'a ClipPlan, platform: &str) -> &'a CutPlan {
+    plan.cuts.iter().find(|cut| cut.platform == platform).unwrap()
+}
+
+fn skipped(plan: &ClipPlan) -> Vec<&str> {
+    plan.skipped.iter().map(|skip| &*skip.platform).collect()
+}
+
+/// Compares byte for byte with `tests/golden/plan-<name>.json`; HOUSECALL_BLESS=1 rewrites it.
+fn golden(name: &str, plan: &ClipPlan) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/plan-{name}.json"));
+    let made = serde_json::to_string_pretty(plan).unwrap() + "\n";
+    if std::env::var_os("HOUSECALL_BLESS").is_some() {
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, &made).unwrap();
+    }
+    let wanted = std::fs::read_to_string(&file).unwrap();
+    assert!(made == wanted, "the plan differs from {}; HOUSECALL_BLESS=1 accepts it", file.display());
+    assert_eq!(serde_json::from_str::<ClipPlan>(&made).unwrap(), *plan);
+}
+
+#[test]
+fn golden_upright() {
+    golden("upright", &Clip::upright(12).with_logo().to(&["tiktok", "youtube", "google-business"]).plan());
+}
+
+#[test]
+fn golden_sideways() {
+    golden("sideways", &Clip::sideways(12).to(&["instagram-reels", "x", "whatsapp-status"]).plan());
+}
+
+#[test]
+fn portrait_platforms_share_one_render() {
+    for clip in [Clip::upright(20).with_logo(), Clip::sideways(20)] {
+        let ids = ["tiktok", "instagram-reels", "youtube-shorts", "snapchat-spotlight", "facebook-reels", "pinterest"];
+        let plan = clip.to(&ids).plan();
+        let renders = renders(&plan);
+        assert_eq!((renders.len(), renders[0].cuts.len()), (1, 6));
+    }
+    // LinkedIn joins them for an upright clip.
+    let plan = Clip::upright(20).to(&["tiktok", "linkedin"]).plan();
+    assert_eq!(renders(&plan).len(), 1);
+}
+
+#[test]
+fn thirteen_platforms_need_six_renders() {
+    let plan = Clip::upright(20).plan();
+    assert_eq!((plan.cuts.len(), renders(&plan).len()), (13, 6));
+}
+
+#[test]
+fn the_key_follows_the_logo_not_its_folder() {
+    let clip = Clip::upright(12).with_logo();
+    let key = |clip: &Clip| cut(&clip.plan(), "tiktok").recipe.key();
+    let first = key(&clip);
+    let moved = Clip { logo: Logo { file: PathBuf::from("elsewhere/logo.png"), ..clip.logo.clone() }, ..clip };
+    assert_eq!(key(&moved), first);
+    let redrawn = Clip { logo: Logo { digest: Digest("2222".repeat(16)), ..moved.logo.clone() }, ..moved };
+    assert_ne!(key(&redrawn), first);
+}
+
+#[test]
+fn a_clean_cut_carries_nothing() {
+    let plan = Clip::upright(12).with_logo().plan();
+    let clean = &cut(&plan, "google-business").recipe;
+    assert_eq!((clean.script.as_ref(), clean.marks.len(), clean.hold), (None, 0, Time::ZERO));
+    assert_eq!(clean.frames(), 360);
+}
+
+#[test]
+fn the_end_card_follows_the_last_frame() {
+    let mut clip = Clip::upright(12).with_logo();
+    clip.practice.end_card.as_mut().unwrap().background = CardBackground::Plain;
+    let plan = clip.plan();
+    let recipe = &cut(&plan, "tiktok").recipe;
+    assert_eq!(recipe.frames(), 360 + 90);
+    let [corner, card] = &recipe.marks[..] else { panic!("{:?}", recipe.marks) };
+    assert_eq!(corner.span, Span::new(Time::ZERO, recipe.range.end));
+    assert_eq!(card.span, Span::new(recipe.range.end, recipe.range.end + recipe.hold));
+    assert!(Rect::new(120, 288, 660, 960).holds(corner.place) && card.opacity == 1.0);
+}
+
+#[test]
+fn sound_is_brought_to_the_target() {
+    let plan = Clip::upright(12).plan();
+    let sound = cut(&plan, "tiktok").recipe.sound.clone().unwrap();
+    assert_eq!((sound.gain, sound.target, sound.ceiling), (9.0, -14.0, -1.5));
+}
+
+#[test]
+fn a_small_file_limit_lowers_the_peak_rate_and_only_there() {
+    let plan = Clip::upright(50).plan();
+    let whatsapp = &cut(&plan, "whatsapp-status").recipe;
+    // 16 MB hold 124,272 kbit; less 53.020 s of sound, spread over 55.020 s.
+    assert_eq!(whatsapp.codec.max_rate, 2135);
+    assert_eq!(cut(&plan, "tiktok").recipe.codec.max_rate, 8000);
+    let x = &cut(&plan, "x").recipe.codec;
+    assert_eq!((x.target_rate, x.gop), (Some(5500), 60));
+    assert_eq!(cut(&plan, "youtube").recipe.codec.gop, 15);
+}
+
+#[test]
+fn long_clips_are_skipped_or_trimmed_and_it_says_so() {
+    let mut clip = Clip::upright(100);
+    let plan = clip.plan();
+    let wanted = ["instagram-feed", "facebook-reels", "snapchat-spotlight", "whatsapp-status", "google-business"];
+    assert_eq!(skipped(&plan), wanted);
+    clip.practice.when_too_long = TooLong::Trim;
+    let plan = clip.plan();
+    assert!(plan.skipped.is_empty());
+    let spotlight = &cut(&plan, "snapchat-spotlight").recipe;
+    assert!(spotlight.duration() <= Time::from_seconds(60.0));
+    // Sentences end every 5 s; the last one that leaves room for the card ends at 55.1 s.
+    assert!((Time::from_seconds(55.0)..Time::from_seconds(55.2)).contains(&spotlight.range.end));
+    assert!(plan.notes.iter().any(|note| note.contains("Snapchat Spotlight") && note.contains("heals.")));
+}
+
+#[test]
+fn what_a_person_should_know_is_noted() {
+    let noted = |clip: &Clip, what: &str| clip.plan().notes.iter().any(|note| note.contains(what));
+    let mut clip = Clip::upright(12);
+    assert!(clip.plan().notes.is_empty(), "{:?}", clip.plan().notes);
+    clip.probe.video.rate = Rate::new(240, 1);
+    clip.wording = Wording { words: Vec::new(), question: None };
+    clip.loudness.momentary = vec![-60.0; 120];
+    for what in ["slow motion", "No speech", "so quiet", "which question"] {
+        assert!(noted(&clip, what), "{what}");
+    }
+    assert_eq!(cut(&clip.plan(), "tiktok").recipe.rate, Rate::new(60, 1));
+    clip.probe.audio = None;
+    assert!(noted(&clip, "no sound"));
+    assert!(cut(&clip.plan(), "tiktok").recipe.sound.is_none());
+    assert!(noted(&Clip::sideways(12), "2.7 times"));
+}
