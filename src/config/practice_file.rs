@@ -181,7 +181,7 @@ pub(super) fn load(file: &Path, presets: Option<&Path>) -> Result<Practice, Faul
     };
     let watermark = watermark(&typed, raw.watermark, logo.is_some(), handle.as_deref().unwrap_or(&name))?;
     let style = match &raw.captions.style {
-        Some(id) => captions::style(id.get_ref()).map_err(|fault| typed.fault(Some(id.span()), fault.what()))?,
+        Some(id) => captions::style(id.get_ref()).map_err(|fault| typed.fault(Some(id.span()), &fault.to_string()))?,
         None => captions::style("clear")?,
     };
     Ok(Practice {

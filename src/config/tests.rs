@@ -77,7 +77,7 @@ fn the_template_names_every_option() {
 fn a_wrong_value_is_named_with_its_line_and_what_is_allowed() {
     let head = "[practice]\nname = \"A\"\n";
     for (text, line, hints) in [
-        ("[watermark]\ncolor = 1", 4, vec!["color", "corner"]),
+        ("[watermark]\ncolor = 1", 4, vec!["unknown option `color`", "corner"]),
         ("[watermark]\nopacity = 7", 4, vec!["0.05", "1"]),
         ("[watermark]\nlogo = true", 4, vec!["[brand]"]),
         ("[cuts]\nplatforms = [\n\"tiktok\",\n\"tictoc\"]", 6, vec!["tictoc", "perhaps \"tiktok\"", "youtube-shorts"]),
@@ -88,7 +88,7 @@ fn a_wrong_value_is_named_with_its_line_and_what_is_allowed() {
         ("[speech]\nlanguage = \"English\"", 4, vec!["en"]),
         ("[platform.tiktok]\nmax_second = 3", 4, vec!["max_seconds"]),
         ("[platform.tictok]\nmax_seconds = 3", 3, vec!["tiktok"]),
-        ("[captions]\nstyle = \"loud\"", 4, vec!["loud"]),
+        ("[captions]\nstyle = \"loud\"", 4, vec!["loud", "clear"]),
     ] {
         let said = complaint(&format!("{head}{text}"));
         assert!(said.contains(&format!("line {line}")), "{said}");

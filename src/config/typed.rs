@@ -6,6 +6,14 @@ use serde::de::{DeserializeOwned, Deserializer, Error};
 use std::ops::Range;
 use std::path::Path;
 
+/// What the parser says, and what a person at the front desk would call it.
+const PLAIN_WORDS: [(&str, &str); 4] = [
+    ("unknown field", "unknown option"),
+    ("missing field", "missing option"),
+    ("unknown variant", "unknown value"),
+    ("expected one of", "allowed are"),
+];
+
 /// A TOML file's text and path, so that a fault can name the line.
 pub(super) struct Typed<'a> {
     pub file: &'a Path,
@@ -18,7 +26,8 @@ impl Typed<'_> {
         toml::from_str(self.text).map_err(|error| {
             // The parser's message may continue on lines of its own: one sentence is enough for a fault.
             let message = error.message().lines().collect::<Vec<_>>().join(", ");
-            self.fault(error.span(), &message)
+            let plain = PLAIN_WORDS.iter().fold(message, |message, (parser, ours)| message.replace(parser, ours));
+            self.fault(error.span(), &plain)
         })
     }
 
