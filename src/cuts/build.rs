@@ -2,7 +2,9 @@
 
 use super::layout::{Layout, layout};
 use super::limits::{self, Extent, Wanted};
-use super::{ClipPlan, CutPlan, Limits, Mark, PictureCodec, Recipe, Skipped, Sound, geometry, loudness, rate};
+use super::{
+    ClipPlan, CutPlan, Limits, MAX_GAIN, Mark, PictureCodec, Recipe, Skipped, Sound, geometry, loudness, rate,
+};
 use crate::captions::{self, Card, Fonts, Hook, LineLimits, MarkText, Scene};
 use crate::config::{CanvasChoice, Encoding, EndCard, Platform, Practice, Watermark};
 use crate::fault::Fault;
@@ -105,7 +107,7 @@ fn notes(inputs: &Inputs) -> Vec<String> {
         notes.push("No speech was found, so it has no captions.".to_string());
     }
     let whole = Span::new(Time::ZERO, probe.duration);
-    if probe.audio.is_some() && loudness::gain(inputs.loudness, whole) >= loudness::MOST_GAIN {
+    if probe.audio.is_some() && loudness::gain(inputs.loudness, whole) >= MAX_GAIN {
         notes.push("It is so quiet that it cannot be brought to full loudness; listen before you post it.".to_string());
     }
     if practice.hook.is_some() && wording.question.is_none() {
@@ -123,9 +125,8 @@ fn check_text(inputs: &Inputs) -> Result<(), Fault> {
     let check = |place: &str, text: &str| {
         inputs.fonts.check(text).map_err(|fault| Fault::new(format!("{place}: {}", fault.what()), fault.advice()))
     };
-    for word in &wording.words {
-        check("the captions", &word.text)?;
-    }
+    let words: Vec<&str> = wording.words.iter().map(|word| &*word.text).collect();
+    check("the captions", &words.join(" "))?;
     if let (Some(question), Some(_)) = (&wording.question, practice.hook) {
         check("the question", question)?;
     }
@@ -234,17 +235,9 @@ impl<'a> Draft<'a> {
         let (practice, style) = (self.inputs.practice, &self.inputs.practice.style);
         let canvas = self.canvas.size;
         let shown = Span::new(Time::ZERO, range.duration());
-        let short_side = f64::from(canvas.short_side());
-        let line_height = style.line_height * short_side;
-        let pick = |(portrait, other): (usize, usize)| if canvas.is_portrait() { portrait } else { other };
-        let room = (f64::from(places.captions.height) / line_height) as usize;
-        let outlines = 2.0 * style.outline * short_side;
-        let limits = LineLimits {
-            max_chars: pick(style.max_chars),
-            max_lines: pick(style.max_lines).min(room).max(1),
-            max_width: Some(f64::from(places.captions.width) - outlines),
-            line_height,
-        };
+        let mut limits = LineLimits::new(style, canvas, places.captions);
+        let room = (f64::from(places.captions.height) / limits.line_height) as usize;
+        limits.max_lines = limits.max_lines.min(room).max(1);
         let mut cues = captions::cues(&self.words(range), style, &limits, Some(self.inputs.fonts));
         // A cue may stand longer than its words, but not into the end card.
         for cue in &mut cues {

@@ -1,14 +1,12 @@
 //! What a platform takes, checked before anything is encoded: too short, too long, too big. Pure.
 
+use super::BUFFER_SECONDS;
 use crate::config::{Encoding, Platform, TooLong};
 use crate::speech::Word;
 use crate::units::{Rate, Size, Time};
 
 /// What MP4 adds to picture and sound: sample tables and interleaving, generously.
 const CONTAINER: f64 = 1.03;
-
-/// Seconds of `max_rate` that the rate control's buffer (VBV) holds: a file can be that much above its peak rate.
-pub const VBV_SECONDS: f64 = 2.0;
 
 /// Lowest peak rate in kbit/s at 1280x720 that still gives a clean picture of somebody who speaks; in proportion to
 /// the area elsewhere.
@@ -85,11 +83,11 @@ pub fn extent(wanted: &Wanted) -> Result<Extent, String> {
 
 /// The peak rate in kbit/s that keeps a cut of that duration below the platform's size: the preset's own, or less.
 ///
-/// A constant rate factor under a peak rate bounds the file in one pass: picture <= peak * (duration + VBV buffer).
+/// A constant rate factor under a peak rate bounds the file in one pass: picture <= peak * (duration + rate buffer).
 pub fn max_rate(platform: &Platform, duration: Time, sound: bool) -> u32 {
     let seconds = duration.seconds();
     let room = kilobits(platform) - audio_rate(&platform.encoding, sound) * seconds;
-    let fitting = (room / (seconds + VBV_SECONDS)).max(1.0);
+    let fitting = (room / (seconds + f64::from(BUFFER_SECONDS))).max(1.0);
     platform.encoding.max_rate.min(fitting as u32)
 }
 
@@ -99,7 +97,8 @@ fn longest_for_size(wanted: &Wanted) -> Time {
     let area = f64::from(wanted.canvas.width) * f64::from(wanted.canvas.height);
     // A practice that asks for less than the floor knows what it wants.
     let floor = (FLOOR_720P * area / (1280.0 * 720.0)).min(f64::from(encoding.max_rate));
-    let seconds = (kilobits(wanted.platform) - floor * VBV_SECONDS) / (floor + audio_rate(encoding, wanted.sound));
+    let seconds =
+        (kilobits(wanted.platform) - floor * f64::from(BUFFER_SECONDS)) / (floor + audio_rate(encoding, wanted.sound));
     Time::from_seconds(seconds.max(0.0))
 }
 
@@ -296,7 +295,7 @@ mod tests {
                 prop_assert!(platform.min_duration <= duration && duration <= platform.max_duration);
                 let rate = f64::from(max_rate(&platform, duration, true));
                 prop_assert!(rate >= 599.0, "{rate}");
-                let kilobits = (rate * (duration.seconds() + VBV_SECONDS) + 128.0 * duration.seconds()) * CONTAINER;
+                let kilobits = (rate * (duration.seconds() + f64::from(BUFFER_SECONDS)) + 128.0 * duration.seconds()) * CONTAINER;
                 prop_assert!(kilobits * 125.0 <= platform.max_bytes as f64, "{kilobits}");
                 if let Some(last) = extent.trimmed {
                     prop_assert!(last.ends_with("end.\""));

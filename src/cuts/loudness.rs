@@ -1,5 +1,6 @@
 //! How loud a range of a clip is, and the gain that brings it to the target. Pure.
 
+use super::MAX_GAIN;
 use crate::speech::Loudness;
 use crate::units::{Span, Time};
 
@@ -8,9 +9,6 @@ pub const TARGET: f64 = -14.0;
 
 /// Highest true peak of a cut, dBTP: room for the overshoot of the platforms' own encoders.
 pub const CEILING: f64 = -1.5;
-
-/// Most gain, dB: beyond it, room noise is what gets loud.
-pub const MOST_GAIN: f64 = 30.0;
 
 /// Gates of ITU-R BS.1770-4: absolute in LUFS, relative in LU below the mean of what passes the absolute one.
 const ABSOLUTE_GATE: f64 = -70.0;
@@ -29,10 +27,10 @@ pub fn integrated(loudness: &Loudness, range: Span) -> Option<f64> {
     mean(audible.into_iter().filter(|block| *block > gate))
 }
 
-/// Gain in dB that brings the range to [`TARGET`], at most [`MOST_GAIN`], to the hundredth so that plans made on
+/// Gain in dB that brings the range to [`TARGET`], at most [`MAX_GAIN`], to the hundredth so that plans made on
 /// different machines agree; 0 for silence.
 pub fn gain(loudness: &Loudness, range: Span) -> f64 {
-    let gain = integrated(loudness, range).map_or(0.0, |loudness| (TARGET - loudness).min(MOST_GAIN));
+    let gain = integrated(loudness, range).map_or(0.0, |loudness| (TARGET - loudness).min(MAX_GAIN));
     (gain * 100.0).round() / 100.0
 }
 
@@ -82,7 +80,7 @@ mod tests {
     #[test]
     fn silence_and_whispers_are_not_blown_up() {
         assert_eq!(gain(&clip(&[(50, -120.0)]), seconds(0.0, 5.0)), 0.0);
-        assert_eq!(gain(&clip(&[(50, -60.0)]), seconds(0.0, 5.0)), MOST_GAIN);
+        assert_eq!(gain(&clip(&[(50, -60.0)]), seconds(0.0, 5.0)), MAX_GAIN);
         assert_eq!(gain(&clip(&[(50, -20.0)]), seconds(0.0, 0.3)), 0.0);
     }
 }

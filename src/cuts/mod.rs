@@ -12,5 +12,8 @@ mod share;
 mod tests;
 
 pub use build::{Inputs, Logo, plan_clip};
-pub use plan::{ClipPlan, CutPlan, Limits, Mark, PictureCodec, Placement, Recipe, Skipped, Sound};
+pub use plan::{
+    BUFFER_SECONDS, ClipPlan, CutPlan, ENCODER_THREADS, Limits, MAX_GAIN, Mark, PictureCodec, Placement, Recipe,
+    Skipped, Sound,
+};
 pub use share::{ENGINE, Render, renders};

@@ -148,3 +148,10 @@ impl Recipe {
         self.rate.frames_in(self.range.duration()) + self.rate.frames_in(self.hold)
     }
 }
+
+/// Most gain that is given, in dB; beyond it the room is louder than the voice.
+pub const MAX_GAIN: f64 = 30.0;
+/// Size of the encoder's rate buffer in seconds of its peak rate.
+pub const BUFFER_SECONDS: u32 = 2;
+/// Threads of each x264: fixed, since the count decides the bits of the result.
+pub const ENCODER_THREADS: u32 = 2;
