@@ -64,7 +64,7 @@ pub struct Watermark {
     pub corner: Corner,
     /// 0.0 (invisible) to 1.0 (solid).
     pub opacity: f64,
-    /// Width of the logo as a share of the canvas width, 0.05 to 0.5.
+    /// Width of the logo as a share of the canvas width, 0.05 to 0.5; less for a tall one (see `cuts::layout`).
     pub size: f64,
 }
 

@@ -43,7 +43,7 @@ name = {name}
 #corner = "top-right"
 # How solid the mark is, from 0.05 (hardly seen) to 1.0 (solid).
 #opacity = 0.85
-# Width of the logo as a share of the picture's width, from 0.05 to 0.5.
+# Width of the logo as a share of the picture's width, from 0.05 to 0.5. A tall logo is kept smaller than that.
 #size = 0.16
 
 [captions]
