@@ -1,8 +1,64 @@
 //! Arguments, and one file a verb; the only place that prints.
 
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod arguments;
+mod doctor;
+mod init;
+mod models;
+mod plan;
+mod platforms;
+mod run;
+mod shell;
+mod watch;
+
+pub use arguments::{Arguments, Batch, Verb};
+
+use crate::fault::{Cancel, Fault};
+use clap::Parser;
 use std::process::ExitCode;
+
+/// Everything asked for is in its place.
+const ALL_WELL: u8 = 0;
+/// The work could not start: usage, configuration, no model.
+const NO_START: u8 = 1;
+/// Some clips or cuts failed, or the work was stopped.
+const SOME_FAILED: u8 = 2;
 
 /// Parses the command line and runs it.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(usage) => {
+            // Help and version are answers, not errors.
+            drop(usage.print());
+            return ExitCode::from(if usage.use_stderr() { NO_START } else { ALL_WELL });
+        }
+    };
+    let cancel = Cancel::new();
+    let on_signal = cancel.clone();
+    // Without a handler Ctrl-C ends the program at once; what is half-made then lies in the scratch folder only.
+    drop(ctrlc::set_handler(move || on_signal.cancel()));
+    match dispatch(arguments.verb, &cancel) {
+        Ok(code) => ExitCode::from(code),
+        Err(fault) => {
+            eprintln!("housecall: {}.", fault.what());
+            eprintln!("What to do: {}.", fault.advice());
+            ExitCode::from(NO_START)
+        }
+    }
+}
+
+fn dispatch(verb: Verb, cancel: &Cancel) -> Result<u8, Fault> {
+    match verb {
+        Verb::Init { folder, name } => init::init(&folder, name.as_deref()),
+        Verb::Run(batch) => run::run(&batch, cancel),
+        Verb::Watch(batch) => watch::watch(&batch, cancel),
+        Verb::Plan(batch) => plan::plan(&batch, cancel),
+        Verb::Platforms => platforms::platforms(),
+        Verb::Models => models::models(),
+        Verb::Doctor => doctor::doctor(),
+        Verb::Completions { shell } => Ok(shell::completions(shell)),
+        Verb::Man => shell::man(),
+    }
 }

@@ -61,8 +61,9 @@ pub fn plan_clip(inputs: &Inputs) -> Result<ClipPlan, Fault> {
         return Err(Fault::new("the clip lasts no time at all", "copy it from the phone again"));
     }
     check_text(inputs)?;
-    let mut plan =
-        ClipPlan { name: inputs.source.name.clone(), cuts: Vec::new(), skipped: Vec::new(), notes: notes(inputs) };
+    let (name, notes) = (inputs.source.name.clone(), notes(inputs));
+    let mut plan = ClipPlan { name, cuts: Vec::new(), skipped: Vec::new(), cover: None, notes };
+    let mut cover: Option<(bool, Recipe)> = None;
     let mut soft: Vec<(&str, f64)> = Vec::new();
     for platform in &inputs.practice.platforms {
         let draft = match Draft::new(inputs, platform) {
@@ -81,6 +82,10 @@ pub fn plan_clip(inputs: &Inputs) -> Result<ClipPlan, Fault> {
         if times > SOFT {
             soft.push((&platform.name, times));
         }
+        // The first platform that is decorated gives the cover its shape.
+        if cover.as_ref().is_none_or(|(clean, _)| *clean && !platform.clean) {
+            cover = Some((platform.clean, draft.cover(&cut.recipe)));
+        }
         plan.cuts.push(cut);
     }
     if let Some(times) = soft.iter().map(|(_, times)| *times).max_by(f64::total_cmp) {
@@ -90,7 +95,18 @@ pub fn plan_clip(inputs: &Inputs) -> Result<ClipPlan, Fault> {
              resolution."
         ));
     }
+    plan.cover = cover.map(|(_, recipe)| recipe);
     Ok(plan)
+}
+
+/// The words of a range, in the range's own time; a word that is cut off at its edge counts, as far as it is inside.
+pub fn words_in(words: &[Word], range: Span) -> Vec<Word> {
+    let heard = words.iter().filter(|word| word.span.overlaps(range));
+    let shift = |word: &Word| {
+        let span = Span::new(word.span.start.max(range.start), word.span.end.min(range.end));
+        Word { span: span.shifted(Time::ZERO - range.start), ..word.clone() }
+    };
+    heard.map(shift).collect()
 }
 
 /// What a person should know about the clip, whatever is cut from it.
@@ -217,6 +233,39 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// The still of a cut: the same place on the same canvas, with the question and the watermark and nothing else. Its
+    /// picture comes from the middle of the cut, when nobody reaches for the phone.
+    fn cover(&self, cut: &Recipe) -> Recipe {
+        let Draft { inputs, canvas, .. } = *self;
+        let practice = inputs.practice;
+        let eighth = Time(cut.range.duration().0 / 8);
+        let still = Span::new(Time::ZERO, cut.rate.frame());
+        let places = layout(canvas, practice.watermark.as_ref(), inputs.logo.map(|logo| logo.size));
+        let question = inputs.wording.question.clone().filter(|_| cut.script.is_some());
+        let script = question.map(|text| {
+            let hook = Hook { text, span: still, place: places.hook, colour: practice.colour };
+            let (style, caption_box) = (&practice.style, places.captions);
+            let scene = Scene {
+                canvas: canvas.size,
+                cues: &[],
+                caption_box,
+                style,
+                hook: Some(hook),
+                mark_text: None,
+                card: None,
+            };
+            captions::ass(&scene, inputs.fonts)
+        });
+        Recipe {
+            range: Span::new(cut.range.start + eighth, cut.range.end - eighth),
+            hold: Time::ZERO,
+            script,
+            marks: cut.marks.iter().filter(|mark| mark.span.start == Time::ZERO).cloned().collect(),
+            sound: None,
+            ..cut.clone()
+        }
+    }
+
     fn codec(&self, encoding: &Encoding) -> PictureCodec {
         let duration = self.rate.time_of(self.extent.frames + self.hold);
         let max_rate = limits::max_rate(self.platform, duration, self.inputs.probe.audio.is_some());
@@ -238,7 +287,8 @@ impl<'a> Draft<'a> {
         let mut limits = LineLimits::new(style, canvas, places.captions);
         let room = (f64::from(places.captions.height) / limits.line_height) as usize;
         limits.max_lines = limits.max_lines.min(room).max(1);
-        let mut cues = captions::cues(&self.words(range), style, &limits, Some(self.inputs.fonts));
+        let mut cues =
+            captions::cues(&words_in(&self.inputs.wording.words, range), style, &limits, Some(self.inputs.fonts));
         // A cue may stand longer than its words, but not into the end card.
         for cue in &mut cues {
             cue.span.end = cue.span.end.min(shown.end);
@@ -267,16 +317,6 @@ impl<'a> Draft<'a> {
             card: practice.end_card.map(|card| self.card(card, places, shown.end)),
         };
         captions::ass(&scene, self.inputs.fonts)
-    }
-
-    /// The words that are heard, in cut time.
-    fn words(&self, range: Span) -> Vec<Word> {
-        let heard = self.inputs.wording.words.iter().filter(|word| word.span.overlaps(range));
-        let shift = |word: &Word| {
-            let span = Span::new(word.span.start.max(range.start), word.span.end.min(range.end));
-            Word { span: span.shifted(Time::ZERO - range.start), ..word.clone() }
-        };
-        heard.map(shift).collect()
     }
 
     fn card(&self, card: EndCard, places: &Layout, start: Time) -> Card {

@@ -11,7 +11,7 @@ mod share;
 #[cfg(test)]
 mod tests;
 
-pub use build::{Inputs, Logo, plan_clip};
+pub use build::{Inputs, Logo, plan_clip, words_in};
 pub use plan::{
     BUFFER_SECONDS, ClipPlan, CutPlan, ENCODER_THREADS, Limits, MAX_GAIN, Mark, PictureCodec, Placement, Recipe,
     Skipped, Sound,

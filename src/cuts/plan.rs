@@ -14,6 +14,8 @@ pub struct ClipPlan {
     pub cuts: Vec<CutPlan>,
     /// One entry a platform that gets none.
     pub skipped: Vec<Skipped>,
+    /// The still with the question on it; its range is where the picture is taken from. None without any cut.
+    pub cover: Option<Recipe>,
     /// What a person should know about this clip, in whole sentences.
     pub notes: Vec<String>,
 }

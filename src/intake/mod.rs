@@ -22,7 +22,7 @@ mod telling;
 pub use digest::{DigestCache, digest};
 pub use names::unique_names;
 pub use questions::sources;
-pub use scan::{Candidate, scan};
+pub use scan::{Candidate, name_of, scan};
 pub use settled::{Looks, Readiness, SETTLE, settle};
 
 /// BLAKE3 of a file's bytes, as 64 hex digits. A clip is what its bytes are: never its name, size or date.

@@ -56,7 +56,7 @@ pub fn scan(inbox: &Path, output: &Path) -> Result<Vec<Candidate>, Fault> {
 }
 
 /// A file's name without its folder, with what is no Unicode replaced.
-pub(super) fn name_of(path: &Path) -> String {
+pub fn name_of(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 

@@ -67,3 +67,15 @@ pub(super) fn is_discarded(packet: &ff::Packet) -> bool {
     // SAFETY: reads one plain field of a live packet.
     unsafe { (*packet.as_ptr()).flags & ff::ffi::AV_PKT_FLAG_DISCARD != 0 }
 }
+
+/// Whether the libraries have a filter of that name.
+pub fn has_filter(name: &str) -> bool {
+    start();
+    ff::filter::find(name).is_some()
+}
+
+/// Version of the libraries, for people: `FFmpeg libavcodec 59.37.100`.
+pub fn version() -> String {
+    let version = ff::codec::version();
+    format!("FFmpeg libavcodec {}.{}.{}", version >> 16, (version >> 8) & 0xff, version & 0xff)
+}

@@ -23,5 +23,5 @@ pub mod render;
 pub mod sound;
 pub mod verify;
 
-pub use ffi::start;
+pub use ffi::{has_filter, start, version};
 pub use probe_types::{AudioTrack, Colour, Orientation, PrivateField, Probe, Transfer, VideoTrack};

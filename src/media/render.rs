@@ -40,6 +40,11 @@ pub struct Rendered {
 }
 
 impl Rendered {
+    /// A file that was published before and is to be checked again for another platform.
+    pub fn again(file: PathBuf) -> Self {
+        Rendered { file, sound: None }
+    }
+
     /// The temporary file.
     pub fn file(&self) -> &Path {
         &self.file

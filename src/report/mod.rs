@@ -1,7 +1,9 @@
 //! What a person reads: progress bars, plain lines, NDJSON, the HTML sheet.
 
 mod clip_report;
+mod progress;
 mod sheet;
 
 pub use clip_report::{ClipReport, ClipState, CutReport, CutState};
+pub use progress::Progress;
 pub use sheet::sheet;

@@ -1,0 +1,47 @@
+# Housecall. `make samples` and `make test` work on a fresh Debian machine that has Rust, make and its package registries.
+
+# Every system package that the build, the program, the tests and the sample generator need. One list, one place.
+PACKAGES = \
+	build-essential pkg-config cmake clang libclang-dev \
+	libavcodec-dev libavformat-dev libavfilter-dev libavutil-dev libswscale-dev libswresample-dev \
+	fonts-inter fonts-noto-core \
+	ffmpeg flite python3 python3-numpy python3-cairo
+
+HOUSECALL = target/release/housecall
+SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+.PHONY: samples test bench setup build remake-samples lint
+
+# The main job on the sample clips.
+samples: build
+	$(HOUSECALL) run samples/clips --practice samples/practice.toml --out cuts --offline
+	@echo "cuts:   $(CURDIR)/cuts"
+	@echo "report: $(CURDIR)/cuts/report.html"
+
+test: setup
+	cargo test --release
+
+# Housecall beside a plain script of one ffmpeg per platform, on the sample clips.
+bench: build
+	cargo bench --bench script
+
+build: setup
+	cargo build --release
+
+# Installs what is missing, and nothing when nothing is.
+setup:
+	@missing=""; for p in $(PACKAGES); do \
+		dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+		echo "installing:$$missing"; \
+		$(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; \
+	fi
+
+lint:
+	cargo fmt --check
+	cargo clippy --release --all-targets -- -D warnings
+
+# Speaks and draws the sample clips anew.
+remake-samples: setup
+	python3 samples/make_samples.py

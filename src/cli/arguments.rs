@@ -1,0 +1,85 @@
+//! What can be typed.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Turns a folder of phone-recorded answer clips into captioned, watermarked cuts for every platform a practice posts to.
+///
+/// Everything happens on this computer: clips are transcribed here, and nothing is sent anywhere. Begin with
+/// `housecall init`, then `housecall run FOLDER`.
+#[derive(Debug, Parser)]
+#[command(name = "housecall", version, max_term_width = 100)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Write a practice.toml with every setting explained
+    Init {
+        /// Folder to write it to: the one that clips are dropped into
+        #[arg(default_value = ".", value_name = "FOLDER")]
+        folder: PathBuf,
+        /// Name of the practice
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Make every cut of every clip in a folder
+    #[command(after_help = RUN_HELP)]
+    Run(Batch),
+    /// The same, again and again, as clips arrive; stop with Ctrl-C
+    Watch(Batch),
+    /// Say what would be made, and why something would be skipped; makes nothing
+    Plan(Batch),
+    /// List the platforms with their limits and where those come from
+    Platforms,
+    /// List the speech models and which are on this computer
+    Models,
+    /// Say whether this computer has all that is needed
+    Doctor,
+    /// Print completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// A folder of clips and how to treat them.
+#[derive(Debug, Clone, Args)]
+pub struct Batch {
+    /// Folder with the clips; only read, never written to
+    #[arg(value_name = "FOLDER")]
+    pub inbox: PathBuf,
+    /// Folder for the cuts
+    #[arg(long, short, value_name = "DIR", default_value = "cuts")]
+    pub out: PathBuf,
+    /// The practice's settings [default: practice.toml in FOLDER, then in your config folder]
+    #[arg(long, value_name = "FILE")]
+    pub practice: Option<PathBuf>,
+    /// Only these platforms, separated by commas (see `housecall platforms`)
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub platforms: Vec<String>,
+    /// Speech model by name (see `housecall models`) or a file
+    #[arg(long, value_name = "NAME|PATH")]
+    pub model: Option<String>,
+    /// Clips rendered at once [default: by the number of cores]
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub jobs: Option<u16>,
+    /// Never open a network connection, not even to fetch a speech model
+    #[arg(long)]
+    pub offline: bool,
+    /// Print events as lines of JSON instead of progress
+    #[arg(long)]
+    pub json: bool,
+}
+
+const RUN_HELP: &str = "\
+A clip that was done before and has not changed costs no work. Stop with Ctrl-C at any time: what is finished stays, and
+the next run goes on from there.
+
+Exit codes: 0 everything is in place, 1 could not start, 2 some clips or cuts failed.";

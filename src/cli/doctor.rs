@@ -1,0 +1,54 @@
+//! `housecall doctor`: is this computer fit?
+
+use super::{ALL_WELL, NO_START};
+use crate::captions::{self, Fonts};
+use crate::fault::Fault;
+use crate::media::encoders;
+use crate::speech::{self, Located};
+
+/// Tries everything that a run needs, and says what is missing and how to get it.
+pub fn doctor() -> Result<u8, Fault> {
+    let mut fit = true;
+    let mut tell = |needed: bool, what: &str, good: bool, advice: &str| {
+        fit &= good || !needed;
+        let mark = match (good, needed) {
+            (true, _) => "ok     ",
+            (false, true) => "MISSING",
+            (false, false) => "absent ",
+        };
+        println!("{mark}  {what}{}", if good { String::new() } else { format!(": {advice}") });
+    };
+    println!("        {}", crate::media::version());
+    tell(
+        true,
+        "H.264 encoder (libx264, tried)",
+        encoders::works(encoders::SOFTWARE),
+        "install FFmpeg's libraries with libx264",
+    );
+    for (filter, purpose) in [
+        ("ass", "captions"),
+        ("zscale", "colour"),
+        ("tonemap", "HDR clips"),
+        ("overlay", "watermark"),
+        ("gblur", "blurred background"),
+    ] {
+        let advice = format!("install FFmpeg's libraries with the {filter} filter");
+        tell(true, &format!("filter {filter} ({purpose})"), crate::media::has_filter(filter), &advice);
+    }
+    for id in captions::style_names() {
+        let style = captions::style(id)?;
+        let fonts =
+            Fonts::load(&style.fonts, style.bold).and_then(|fonts| fonts.check("Take 2 mg, “twice” a day – é ñ ü"));
+        let advice = fonts.as_ref().err().map(|f| f.advice().to_string()).unwrap_or_default();
+        tell(true, &format!("fonts of the caption style {id}"), fonts.is_ok(), &advice);
+    }
+    let model = speech::find(None, "en", &speech::folders()?)?;
+    let advice = "it is downloaded when a run first needs it";
+    tell(false, "speech model for English", matches!(model, Located::Present(_)), advice);
+    for encoder in encoders::HARDWARE {
+        tell(false, &format!("hardware encoder {encoder} (tried)"), encoders::works(encoder), "libx264 is used");
+    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    println!("        {cores} cores: {:?}", crate::pipeline::ThreadBudget::new(cores, None));
+    Ok(if fit { ALL_WELL } else { NO_START })
+}

@@ -1,0 +1,101 @@
+//! `housecall run`: typed arguments to a request, and the outcome to a few lines and an exit code.
+
+use super::{ALL_WELL, Batch, SOME_FAILED};
+use crate::config;
+use crate::fault::{Cancel, Fault};
+use crate::intake;
+use crate::pipeline::{self, Event, Outcome, Request};
+use crate::report::{ClipReport, Progress};
+use crate::speech::{self, Located, ModelFile};
+use std::io::IsTerminal;
+
+/// Runs a batch once.
+pub fn run(arguments: &Batch, cancel: &Cancel) -> Result<u8, Fault> {
+    let progress = Progress::new(arguments.json, std::io::stderr().is_terminal());
+    let request = request(arguments, cancel, &progress)?;
+    let outcome = pipeline::run(&request, cancel, &|event| progress.tell(event));
+    progress.clear();
+    let outcome = match outcome {
+        Err(Fault::Cancelled) => {
+            eprintln!("Stopped before anything was begun.");
+            return Ok(SOME_FAILED);
+        }
+        other => other?,
+    };
+    if !arguments.json {
+        summarise(&request, &outcome);
+    }
+    Ok(if outcome.has_failure() || outcome.stopped { SOME_FAILED } else { ALL_WELL })
+}
+
+/// What the arguments mean, with everything looked up: practice, platforms, model.
+pub fn request(arguments: &Batch, cancel: &Cancel, progress: &Progress) -> Result<Request, Fault> {
+    if !arguments.inbox.is_dir() {
+        let advice = "give the folder that the clips are in";
+        return Err(Fault::new(format!("{} is not a folder", arguments.inbox.display()), advice));
+    }
+    let file = config::find_practice(arguments.practice.as_deref(), &arguments.inbox)?;
+    let mut practice = config::load(&file)?;
+    if !arguments.platforms.is_empty() {
+        practice = practice.with_platforms(&arguments.platforms)?;
+    }
+    let wanted = arguments.model.as_deref().or(practice.model.as_deref());
+    let model = model(wanted, &practice.language, arguments.offline, cancel, progress)?;
+    Ok(Request {
+        inbox: arguments.inbox.clone(),
+        out: arguments.out.clone(),
+        practice,
+        model,
+        jobs: arguments.jobs.map(usize::from),
+        settle: intake::SETTLE,
+    })
+}
+
+/// The model's file; downloaded if it is missing and that is allowed.
+fn model(
+    wanted: Option<&str>,
+    language: &str,
+    offline: bool,
+    cancel: &Cancel,
+    progress: &Progress,
+) -> Result<ModelFile, Fault> {
+    let folders = speech::folders()?;
+    match speech::find(wanted, language, &folders)? {
+        Located::Present(model) => Ok(model),
+        Located::Missing { entry, target } if offline => Err(speech::offline_fault(&entry, &target)),
+        Located::Missing { entry, target } => {
+            let name = entry.name.clone();
+            speech::download(&entry, &target, cancel, &mut |done, total| {
+                progress.tell(Event::Download { model: name.clone(), done, total });
+            })?;
+            match speech::find(wanted, language, &folders)? {
+                Located::Present(model) => Ok(model),
+                Located::Missing { .. } => {
+                    Err(Fault::new("the speech model is gone right after it was downloaded", "run again"))
+                }
+            }
+        }
+    }
+}
+
+/// The result, in few lines.
+pub fn summarise(request: &Request, outcome: &Outcome) {
+    let clips = outcome.reports.len();
+    let cuts: usize = outcome.reports.iter().map(ClipReport::published).sum();
+    let failed = outcome.reports.iter().filter(|r| r.has_failure()).count();
+    let plural = |n: usize, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
+    if clips == 0 && !outcome.stopped {
+        println!("No clips in {}.", request.inbox.display());
+        return;
+    }
+    println!("{} from {} in {}", plural(cuts, "cut"), plural(clips, "clip"), request.out.display());
+    if failed > 0 {
+        println!("{} failed in whole or in part; the report says which and what to do", plural(failed, "clip"));
+    }
+    if let Some(report) = &outcome.report {
+        println!("report: {}", report.display());
+    }
+    if outcome.stopped {
+        println!("Stopped. What is listed is finished and checked; run the same command to go on.");
+    }
+}

@@ -1,0 +1,421 @@
+//! A batch: every clip of an inbox through two lanes. One speech lane owns the model; the render lanes take clips as
+//! they are planned, from a bounded channel. A clip that fails fails alone.
+
+use super::event::{Event, Listener, Stage};
+use super::journal::Journal;
+use super::produce::{Planned, Workshop};
+use super::store::{Store, cannot_write, write_whole};
+use super::understand::{Reader, at};
+use crate::captions::Fonts;
+use crate::config::{EncoderChoice, Practice};
+use crate::cuts::{self, ClipPlan, Inputs, Logo};
+use crate::fault::{Cancel, Fault};
+use crate::intake::{self, Candidate, ClipSource, Digest, DigestCache, Readiness};
+use crate::media::encoders;
+use crate::report::{self, ClipReport, ClipState};
+use crate::speech::ModelFile;
+use crate::units::Size;
+use crate::wording;
+use crossbeam_channel::bounded;
+use std::collections::BTreeMap;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::thread;
+use std::time::Duration;
+
+/// Planned clips that wait for a render lane. The speech lane stops there, so that memory does not grow with the batch.
+const WAITING: usize = 2;
+
+/// What a batch is to do.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Folder with the clips.
+    pub inbox: PathBuf,
+    /// Output folder.
+    pub out: PathBuf,
+    /// Who posts, where, and how.
+    pub practice: Practice,
+    /// The speech model.
+    pub model: ModelFile,
+    /// Clips that are rendered at once; none: by the number of cores.
+    pub jobs: Option<usize>,
+    /// How long a file must have been left alone before it is taken up.
+    pub settle: Duration,
+}
+
+/// How a batch ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// One report a clip, in the inbox's order.
+    pub reports: Vec<ClipReport>,
+    /// Files that are still being written, by name.
+    pub unsettled: Vec<String>,
+    /// Whether somebody stopped it.
+    pub stopped: bool,
+    /// The report's file.
+    pub report: Option<PathBuf>,
+}
+
+impl Outcome {
+    /// Whether any clip or cut failed.
+    pub fn has_failure(&self) -> bool {
+        self.reports.iter().any(ClipReport::has_failure)
+    }
+}
+
+/// What is to be made, without making it.
+#[derive(Debug)]
+pub struct Preview {
+    /// The clip's file name.
+    pub file: String,
+    /// Its plan, or why there is none.
+    pub plan: Result<ClipPlan, (Stage, Fault)>,
+}
+
+/// Splits the computer's cores between the model, decoders and clips in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ThreadBudget {
+    /// Clips that are rendered at once. Each brings a thread for every unique render.
+    pub clips: usize,
+    /// Threads of a decoder and of the filters that all renders of a clip share.
+    pub decoder: usize,
+    /// Threads of the model.
+    pub speech: usize,
+}
+
+impl ThreadBudget {
+    /// For a number of cores; `jobs` overrides how many clips are rendered at once.
+    pub fn new(cores: usize, jobs: Option<usize>) -> Self {
+        let cores = cores.max(1);
+        let clips = jobs.unwrap_or(1 + cores / 4).max(1);
+        ThreadBudget { clips, decoder: (cores / clips).clamp(1, 8), speech: cores.min(8) }
+    }
+}
+
+/// A batch in preparation: everything that is the same for all its clips.
+struct Batch<'a> {
+    request: &'a Request,
+    cancel: &'a Cancel,
+    listener: Listener<'a>,
+    store: Store,
+    fonts: Fonts,
+    logo: Option<Logo>,
+    encoder: &'static str,
+    budget: ThreadBudget,
+}
+
+/// What intake found.
+struct Found {
+    sources: Vec<ClipSource>,
+    failed: Vec<ClipReport>,
+    unsettled: Vec<String>,
+}
+
+/// Runs a batch to its end. Clips that fail stand in the outcome.
+///
+/// # Errors
+/// What keeps the whole batch from working: folders, fonts, another run on the same output.
+pub fn run(request: &Request, cancel: &Cancel, listener: Listener) -> Result<Outcome, Fault> {
+    let state = request.out.join(".housecall");
+    fs::create_dir_all(&state).map_err(|e| cannot_write(&state, &e))?;
+    let _lock = lock(&state)?;
+    let scratch = state.join("scratch");
+    // Whatever lies here is from a run that was cut off; the lock says that nobody uses it.
+    drop(fs::remove_dir_all(&scratch));
+    fs::create_dir_all(&scratch).map_err(|e| cannot_write(&scratch, &e))?;
+
+    let batch = Batch::new(request, cancel, listener)?;
+    let found = batch.intake(&state)?;
+    listener(Event::Started { clips: found.sources.len(), out: request.out.clone() });
+    let journal = Journal::open(&state.join("journal.ndjson"), &request.out)?;
+    let reports = batch.process(&found.sources, &journal, &scratch);
+    drop(fs::remove_dir_all(&scratch));
+
+    let stopped = cancel.is_cancelled();
+    let mut reports: Vec<ClipReport> = found.failed.into_iter().chain(reports).collect();
+    reports.sort_by(|a, b| a.file.cmp(&b.file));
+    let report = batch.write_report(&reports)?;
+    listener(Event::Ended {
+        clips: reports.len(),
+        unchanged: reports.iter().filter(|r| r.state == ClipState::Unchanged).count(),
+        failed: reports.iter().filter(|r| r.has_failure()).count(),
+        cuts: reports.iter().map(ClipReport::published).sum(),
+        stopped,
+        report: report.clone(),
+    });
+    Ok(Outcome { reports, unsettled: found.unsettled, stopped, report })
+}
+
+/// Plans every clip of an inbox and renders nothing. Clips are read and transcribed, and that is kept for the run.
+///
+/// # Errors
+/// As [`run`].
+pub fn preview(request: &Request, cancel: &Cancel, listener: Listener) -> Result<Vec<Preview>, Fault> {
+    let state = request.out.join(".housecall");
+    fs::create_dir_all(&state).map_err(|e| cannot_write(&state, &e))?;
+    let batch = Batch::new(request, cancel, listener)?;
+    let found = batch.intake(&state)?;
+    let mut reader = batch.reader();
+    let failed = found.failed.into_iter().filter_map(|report| match report.state {
+        ClipState::Failed { what, advice, .. } => {
+            Some(Preview { file: report.file, plan: Err((Stage::Intake, Fault::new(what, advice))) })
+        }
+        _ => None,
+    });
+    let mut previews: Vec<Preview> = failed.collect();
+    for source in &found.sources {
+        cancel.check()?;
+        let file = intake::name_of(&source.path);
+        previews.push(Preview { file, plan: batch.plan(&mut reader, source).map(|planned| planned.plan) });
+    }
+    Ok(previews)
+}
+
+/// Keeps two runs from working on one output folder.
+fn lock(state: &Path) -> Result<File, Fault> {
+    let path = state.join("lock");
+    let file = File::create(&path).map_err(|e| cannot_write(&path, &e))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Fault::new(
+            format!("another Housecall is working on {}", state.parent().unwrap_or(state).display()),
+            "wait until it is done, or choose another folder with --out",
+        )),
+        // Some network drives know no locks; working there alone is better than not at all.
+        Err(TryLockError::Error(_)) => Ok(file),
+    }
+}
+
+impl<'a> Batch<'a> {
+    fn new(request: &'a Request, cancel: &'a Cancel, listener: Listener<'a>) -> Result<Self, Fault> {
+        let practice = &request.practice;
+        let fonts = Fonts::load(&practice.style.fonts, practice.style.bold)?;
+        let logo = practice.logo.as_deref().map(read_logo).transpose()?;
+        let encoder = match practice.encoder {
+            EncoderChoice::X264 => encoders::SOFTWARE,
+            EncoderChoice::Auto => encoders::best_hardware().unwrap_or(encoders::SOFTWARE),
+        };
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let budget = ThreadBudget::new(cores, request.jobs);
+        let store = Store::new(request.out.join(".housecall").join("cache"));
+        Ok(Batch { request, cancel, listener, store, fonts, logo, encoder, budget })
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        Reader {
+            store: &self.store,
+            model: &self.request.model,
+            language: &self.request.practice.language,
+            threads: self.budget.speech,
+            cancel: self.cancel,
+            listener: self.listener,
+            recogniser: None,
+        }
+    }
+
+    /// Finds the clips that are at rest, and says what is wrong with the others.
+    fn intake(&self, state: &Path) -> Result<Found, Fault> {
+        let Request { inbox, out, settle, .. } = self.request;
+        let looked = intake::settle(inbox, out, *settle, self.cancel)?;
+        let scanned: Vec<Candidate> = looked.iter().map(|(candidate, _)| candidate.clone()).collect();
+        let mut digests = DigestCache::load(&state.join("digests.json"));
+        let (mut settled, mut failed, mut unsettled) = (Vec::new(), Vec::new(), Vec::new());
+        for (candidate, readiness) in looked {
+            let file = intake::name_of(&candidate.path);
+            match readiness {
+                Readiness::Writing => {
+                    (self.listener)(Event::Note {
+                        clip: None,
+                        text: format!("{file} is still being copied; it waits for the next run."),
+                    });
+                    unsettled.push(file);
+                }
+                Readiness::Broken(fault) => failed.push(self.failure(&file, &file, Stage::Intake, &fault)),
+                Readiness::Settled => match digests.digest(&candidate.path, self.cancel) {
+                    Ok(digest) => settled.push((candidate, digest)),
+                    Err(Fault::Cancelled) => return Err(Fault::Cancelled),
+                    Err(fault) => failed.push(self.failure(&file, &file, Stage::Intake, &fault)),
+                },
+            }
+        }
+        digests.save()?;
+        let (sources, complaints) = intake::sources(inbox, &scanned, &settled);
+        for complaint in complaints {
+            (self.listener)(Event::Note { clip: None, text: format!("{complaint}.") });
+        }
+        Ok(Found { sources, failed, unsettled })
+    }
+
+    /// Takes every clip that is not done through both lanes; the reports of all.
+    fn process(&self, sources: &[ClipSource], journal: &Journal, scratch: &Path) -> Vec<ClipReport> {
+        let (unchanged, pending): (Vec<_>, Vec<_>) =
+            sources.iter().partition(|s| self.known_report(s, journal).is_some());
+        let reports = Mutex::new(Vec::new());
+        let add = |report: ClipReport| {
+            (self.listener)(Event::Finished {
+                clip: report.name.clone(),
+                cuts: report.published(),
+                unchanged: report.state == ClipState::Unchanged,
+                failed: report.has_failure(),
+            });
+            reports.lock().unwrap_or_else(|e| e.into_inner()).push(report);
+        };
+        for source in unchanged {
+            if let Some(report) = self.known_report(source, journal) {
+                add(ClipReport { state: ClipState::Unchanged, ..report });
+            }
+        }
+        let workshop = Workshop {
+            out: &self.request.out,
+            scratch,
+            practice: &self.request.practice,
+            journal,
+            store: &self.store,
+            threads: self.budget.decoder,
+            cancel: self.cancel,
+            listener: self.listener,
+        };
+        let fail = |source: &ClipSource, stage: Stage, fault: &Fault| {
+            // The echo of a stop is no failure of the clip.
+            if !fault.is_cancelled() {
+                add(self.failure(&source.name, &intake::name_of(&source.path), stage, fault));
+            }
+        };
+        let (planned, to_render) = bounded::<Planned>(WAITING);
+        thread::scope(|scope| {
+            for _ in 0..self.budget.clips.min(pending.len()) {
+                let to_render = to_render.clone();
+                let (workshop, fail, add) = (&workshop, &fail, &add);
+                scope.spawn(move || {
+                    for clip in to_render {
+                        match workshop.produce(&clip) {
+                            Ok(report) => add(report),
+                            Err((stage, fault)) => fail(&clip.source, stage, &fault),
+                        }
+                    }
+                });
+            }
+            drop(to_render);
+            let mut reader = self.reader();
+            for source in pending {
+                if self.cancel.is_cancelled() {
+                    break;
+                }
+                match self.plan(&mut reader, source) {
+                    // The render lanes end only when this end of the channel is gone.
+                    Ok(clip) => drop(planned.send(clip)),
+                    Err((stage, fault)) => fail(source, stage, &fault),
+                }
+            }
+            drop(planned);
+        });
+        reports.into_inner().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// The report of a clip that is wholly in place.
+    fn known_report(&self, source: &ClipSource, journal: &Journal) -> Option<ClipReport> {
+        let fingerprint = self.fingerprint(source);
+        journal.is_done(&source.name, &fingerprint).then(|| self.store.get("report", &fingerprint.0))?
+    }
+
+    /// What decides a clip's outputs.
+    fn fingerprint(&self, source: &ClipSource) -> Digest {
+        let parts = format!(
+            "{} {:?} {:?} {:?} {:?} {}",
+            cuts::ENGINE,
+            (&source.digest, &source.name, &source.question),
+            self.request.practice,
+            self.logo.as_ref().map(|logo| &logo.digest),
+            self.request.model.name,
+            self.encoder,
+        );
+        Digest(blake3::hash(parts.as_bytes()).to_hex().to_string())
+    }
+
+    fn plan(&self, reader: &mut Reader, source: &ClipSource) -> Result<Planned, (Stage, Fault)> {
+        let understood = reader.read(source)?;
+        (self.listener)(Event::Entered { clip: source.name.clone(), stage: Stage::Plan });
+        let wording = wording::wording(source, &understood.transcript);
+        let inputs = Inputs {
+            source,
+            probe: &understood.probe,
+            loudness: &understood.loudness,
+            wording: &wording,
+            practice: &self.request.practice,
+            fonts: &self.fonts,
+            logo: self.logo.as_ref(),
+            encoder: self.encoder,
+        };
+        let plan = cuts::plan_clip(&inputs).or_else(at(Stage::Plan))?;
+        Ok(Planned { source: source.clone(), fingerprint: self.fingerprint(source), understood, wording, plan })
+    }
+
+    /// Tells of a clip that failed as a whole, and gives its report.
+    fn failure(&self, clip: &str, file: &str, stage: Stage, fault: &Fault) -> ClipReport {
+        let (what, advice) = (fault.what().to_string(), fault.advice().to_string());
+        (self.listener)(Event::Failed {
+            clip: clip.to_string(),
+            platform: None,
+            stage,
+            what: what.clone(),
+            advice: advice.clone(),
+        });
+        ClipReport {
+            name: clip.to_string(),
+            file: file.to_string(),
+            question: None,
+            state: ClipState::Failed { stage: stage.name().into(), what, advice },
+            duration: None,
+            transcript: Vec::new(),
+            cover: None,
+            cuts: Vec::new(),
+            skipped: Vec::new(),
+            notes: Vec::new(),
+            removed: Vec::new(),
+        }
+    }
+
+    /// Writes the sheet, unless it says the same already.
+    fn write_report(&self, reports: &[ClipReport]) -> Result<Option<PathBuf>, Fault> {
+        let file = self.request.out.join("report.html");
+        let nothing_new = reports.iter().all(|r| r.state == ClipState::Unchanged) && file.exists();
+        if reports.is_empty() || nothing_new {
+            return Ok(file.exists().then_some(file));
+        }
+        let practice = &self.request.practice;
+        let names: BTreeMap<String, String> =
+            practice.platforms.iter().map(|p| (p.id.clone(), p.name.clone())).collect();
+        let day = jiff::Zoned::now().strftime("%-d %B %Y").to_string();
+        let page = report::sheet(&practice.name, &day, &self.request.out, reports, &names)?;
+        write_whole(&file, page.as_bytes())?;
+        Ok(Some(file))
+    }
+}
+
+fn read_logo(file: &Path) -> Result<Logo, Fault> {
+    let unreadable = |e: &dyn std::fmt::Display| {
+        Fault::new(
+            format!("the logo {} cannot be read ({e})", file.display()),
+            "save it as a PNG and name it in practice.toml",
+        )
+    };
+    let bytes = fs::read(file).map_err(|e| unreadable(&e))?;
+    let picture = image::load_from_memory(&bytes).map_err(|e| unreadable(&e))?;
+    let digest = Digest(blake3::hash(&bytes).to_hex().to_string());
+    Ok(Logo { file: file.to_path_buf(), digest, size: Size::new(picture.width(), picture.height()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_computer_gets_at_least_one_of_each() {
+        for cores in [0, 1, 2, 4, 16, 128] {
+            let budget = ThreadBudget::new(cores, None);
+            assert!(budget.clips >= 1 && budget.decoder >= 1 && budget.speech >= 1, "{cores}: {budget:?}");
+        }
+        assert_eq!(ThreadBudget::new(8, Some(5)).clips, 5);
+    }
+}

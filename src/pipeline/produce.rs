@@ -1,0 +1,382 @@
+//! From a plan to files in their places: what is missing is rendered from one decode, checked, published; what is there
+//! is left alone.
+
+use super::event::{Event, Listener, Stage};
+use super::journal::{Entry, Journal, Stamp};
+use super::publish::publish;
+use super::store::{Store, cannot_write, write_whole};
+use super::understand::Understood;
+use crate::captions;
+use crate::config::{Platform, Practice};
+use crate::cuts::{self, ClipPlan, CutPlan, Limits, Render};
+use crate::fault::{Cancel, Fault};
+use crate::intake::{ClipSource, Digest};
+use crate::media::cover::CoverJob;
+use crate::media::render::{Job, Rendered, Setting, render};
+use crate::media::verify::{Verified, verify};
+use crate::report::{ClipReport, ClipState, CutReport, CutState};
+use crate::units::Time;
+use crate::wording::{self, Wording};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// A clip that is ready to be rendered.
+pub struct Planned {
+    /// The file.
+    pub source: ClipSource,
+    /// What decides its outputs.
+    pub fingerprint: Digest,
+    /// What is known of it.
+    pub understood: Understood,
+    /// What its captions say.
+    pub wording: Wording,
+    /// What is made from it.
+    pub plan: ClipPlan,
+}
+
+/// What all clips of a batch share on their way out.
+pub struct Workshop<'a> {
+    /// Output folder.
+    pub out: &'a Path,
+    /// Folder for files on their way, on the same file system.
+    pub scratch: &'a Path,
+    /// Who posts.
+    pub practice: &'a Practice,
+    /// What is in place.
+    pub journal: &'a Journal,
+    /// What is known.
+    pub store: &'a Store,
+    /// Threads of a decoder.
+    pub threads: usize,
+    /// Stops the work.
+    pub cancel: &'a Cancel,
+    /// Told of everything.
+    pub listener: Listener<'a>,
+}
+
+/// What verification measured, kept by the key of the render.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Measurement {
+    bytes: u64,
+    duration: Time,
+    loudness: Option<f64>,
+    true_peak: Option<f64>,
+}
+
+impl Measurement {
+    fn of(verified: &Verified) -> Self {
+        Measurement {
+            bytes: verified.bytes,
+            duration: verified.duration,
+            // Silence has no loudness, and JSON no infinity.
+            loudness: verified.sound.map(|s| s.loudness).filter(|l| l.is_finite()),
+            true_peak: verified.sound.map(|s| s.true_peak),
+        }
+    }
+}
+
+/// Why a render gave no published file, and where its file was kept.
+#[derive(Clone)]
+struct Rejected {
+    stage: Stage,
+    fault: Fault,
+    kept: Option<PathBuf>,
+}
+
+impl Workshop<'_> {
+    /// Makes and publishes everything of one clip that is not in place.
+    ///
+    /// # Errors
+    /// Cancellation, or a disk that takes no file. What fails for single cuts stands in the report.
+    pub fn produce(&self, planned: &Planned) -> Result<ClipReport, (Stage, Fault)> {
+        let renders = cuts::renders(&planned.plan);
+        let outcomes = self.make(planned, &renders)?;
+        let mut report = self.report(planned, &renders, &outcomes);
+        let mut files = self.write_words(planned, &report).map_err(|fault| (Stage::Publish, fault))?;
+        let cover = cover_file(&planned.source.name);
+        if self.out.join(&cover).exists() {
+            report.cover = Some(cover.clone());
+            files.push(cover);
+        }
+        if !report.has_failure() {
+            files.extend(report.cuts.iter().map(|cut| cut.file.clone()));
+            let stamped =
+                files.into_iter().filter_map(|file| Stamp::of(&self.out.join(&file)).map(|stamp| (file, stamp)));
+            let (clip, fingerprint) = (planned.source.name.clone(), planned.fingerprint.clone());
+            let entry = Entry::Done { clip, fingerprint, files: stamped.collect() };
+            self.store.put("report", &planned.fingerprint.0, &report).map_err(|fault| (Stage::Publish, fault))?;
+            self.journal.append(entry).map_err(|fault| (Stage::Publish, fault))?;
+        }
+        Ok(report)
+    }
+
+    /// Renders, checks and publishes what is missing; the outcome of each render by its key.
+    fn make(
+        &self,
+        planned: &Planned,
+        renders: &[Render],
+    ) -> Result<HashMap<Digest, Result<(), Rejected>>, (Stage, Fault)> {
+        let mut outcomes = HashMap::new();
+        let mut missing = Vec::new();
+        for render in renders {
+            let absent: Vec<&CutPlan> =
+                render.cuts.iter().copied().filter(|cut| !self.journal.holds(&cut.file, &render.key)).collect();
+            if absent.is_empty() {
+                outcomes.insert(render.key.clone(), Ok(()));
+            } else if let Some(twin) = self.journal.find(&render.key) {
+                // Another platform has these very bits already; they are checked again and linked.
+                outcomes.insert(render.key.clone(), self.settle(planned, render, &absent, Rendered::again(twin)));
+            } else {
+                missing.push((render, absent));
+            }
+        }
+        let cover = self.cover_job(planned);
+        if missing.is_empty() && cover.is_none() {
+            return Ok(outcomes);
+        }
+        let clip = planned.source.name.clone();
+        (self.listener)(Event::Entered { clip: clip.clone(), stage: Stage::Render });
+        let jobs: Vec<Job> = missing
+            .iter()
+            .map(|(render, _)| Job { recipe: render.recipe, file: self.scratch.join(format!("{}.mp4", render.key.0)) })
+            .collect();
+        let (began, length) = (Instant::now(), planned.understood.probe.duration.seconds().max(0.001));
+        let progress = |at: Time| {
+            let (done, speed) =
+                ((at.seconds() / length).clamp(0.0, 1.0), at.seconds() / began.elapsed().as_secs_f64().max(1e-3));
+            (self.listener)(Event::Progress { clip: clip.clone(), stage: Stage::Render, done, speed });
+        };
+        let setting = Setting {
+            clip: &planned.source.path,
+            probe: &planned.understood.probe,
+            threads: self.threads,
+            cancel: self.cancel,
+            progress: &progress,
+        };
+        let cover_parts = cover.as_ref().map(|(job, _)| job);
+        let (results, made_cover) = render(&setting, &jobs, cover_parts, &|index, rendered| {
+            let (render, absent) = &missing[index];
+            Ok(self.settle(planned, render, absent, rendered))
+        });
+        for ((render, _), result) in missing.iter().zip(results) {
+            let rejected = |fault| Err(Rejected { stage: Stage::Render, fault, kept: None });
+            outcomes.insert(render.key.clone(), result.unwrap_or_else(rejected));
+        }
+        // A file of a render that failed is of no use to anyone.
+        jobs.iter().for_each(|job| drop(fs::remove_file(&job.file)));
+        self.cancel.check().map_err(|fault| (Stage::Render, fault))?;
+        if let (Some((job, key)), Some(made)) = (cover, made_cover) {
+            self.publish_cover(planned, &job, key, made);
+        }
+        Ok(outcomes)
+    }
+
+    /// Checks a file and publishes it under every name that waits for it.
+    fn settle(
+        &self,
+        planned: &Planned,
+        render: &Render,
+        absent: &[&CutPlan],
+        rendered: Rendered,
+    ) -> Result<(), Rejected> {
+        let limits: Vec<&Limits> = render.cuts.iter().map(|cut| &cut.limits).collect();
+        let file = rendered.file().to_path_buf();
+        let verified = verify(rendered, render.recipe, &limits, self.cancel).map_err(|fault| {
+            let kept = if fault.is_cancelled() { None } else { self.keep(planned, &file) };
+            Rejected { stage: Stage::Verify, fault, kept }
+        })?;
+        let failed = |fault| Rejected { stage: Stage::Publish, fault, kept: None };
+        self.store.put("measured", &render.key.0, &Measurement::of(&verified)).map_err(failed)?;
+        for cut in absent {
+            let published = publish(&verified, &cut.file, &render.key, self.out, self.journal).map_err(failed)?;
+            let (clip, platform) = (planned.source.name.clone(), cut.platform.clone());
+            (self.listener)(Event::Published { clip, platform, file: published.file });
+        }
+        Ok(())
+    }
+
+    /// Puts a file that failed its check aside, for a person to look at.
+    fn keep(&self, planned: &Planned, file: &Path) -> Option<PathBuf> {
+        let kept = PathBuf::from(".housecall/failed").join(format!(
+            "{}-{}",
+            planned.source.name,
+            file.file_name()?.to_string_lossy()
+        ));
+        let target = self.out.join(&kept);
+        fs::create_dir_all(target.parent()?).ok()?;
+        fs::rename(file, &target).ok().map(|()| kept)
+    }
+
+    /// The cover, unless it is in place.
+    fn cover_job(&self, planned: &Planned) -> Option<(CoverJob, Digest)> {
+        let recipe = planned.plan.cover.clone()?;
+        let key = recipe.key();
+        let file = self.scratch.join(format!("{}.jpg", key.0));
+        (!self.journal.holds(&cover_file(&planned.source.name), &key)).then_some((CoverJob { recipe, file }, key))
+    }
+
+    /// A cover that cannot be made is told of and stops nothing.
+    fn publish_cover(&self, planned: &Planned, job: &CoverJob, key: Digest, made: Result<(), Fault>) {
+        let name = cover_file(&planned.source.name);
+        let target = self.out.join(&name);
+        let put = made.and_then(|()| {
+            let bytes = fs::read(&job.file).map_err(|e| cannot_write(&job.file, &e))?;
+            write_whole(&target, &bytes)?;
+            let stamp = Stamp::of(&target).ok_or_else(|| Fault::new("the cover vanished", "run again"))?;
+            self.journal.append(Entry::Published { file: name, key, stamp })
+        });
+        drop(fs::remove_file(&job.file));
+        if let Err(fault) = put {
+            let clip = Some(planned.source.name.clone());
+            (self.listener)(Event::Note { clip, text: format!("No cover was made: {fault}.") });
+        }
+    }
+
+    fn report(
+        &self,
+        planned: &Planned,
+        renders: &[Render],
+        outcomes: &HashMap<Digest, Result<(), Rejected>>,
+    ) -> ClipReport {
+        let Planned { source, understood, wording, plan, .. } = planned;
+        let mut reports = Vec::new();
+        for render in renders {
+            let measured: Option<Measurement> = self.store.get("measured", &render.key.0);
+            let missing = Rejected { stage: Stage::Render, fault: Fault::Cancelled, kept: None };
+            let outcome = outcomes.get(&render.key).cloned().unwrap_or(Err(missing));
+            for cut in &render.cuts {
+                let state = match &outcome {
+                    Ok(()) => CutState::Published,
+                    Err(rejected) => {
+                        self.tell_failure(source, cut, rejected);
+                        let (what, advice) = (rejected.fault.what().to_string(), rejected.fault.advice().to_string());
+                        CutState::Failed { what, advice, kept: rejected.kept.clone() }
+                    }
+                };
+                let platform = self.platform(&cut.platform);
+                let known = measured.as_ref().filter(|_| outcome.is_ok());
+                reports.push(CutReport {
+                    platform: cut.platform.clone(),
+                    file: cut.file.clone(),
+                    state,
+                    canvas: cut.recipe.canvas,
+                    bytes: known.map_or(0, |m| m.bytes),
+                    duration: known.map_or(cut.recipe.duration(), |m| m.duration),
+                    loudness: known.and_then(|m| m.loudness),
+                    true_peak: known.and_then(|m| m.true_peak),
+                    limits: cut.limits.clone(),
+                    shared_with: render
+                        .cuts
+                        .iter()
+                        .filter(|c| c.platform != cut.platform)
+                        .map(|c| c.platform.clone())
+                        .collect(),
+                    post: platform.map(|p| wording::post_text(p, self.practice, wording)),
+                });
+            }
+        }
+        let order: HashMap<&str, usize> = plan.cuts.iter().enumerate().map(|(i, c)| (c.platform.as_str(), i)).collect();
+        reports.sort_by_key(|r| order.get(r.platform.as_str()).copied());
+        ClipReport {
+            name: source.name.clone(),
+            file: understood.transcript.clip.clone(),
+            question: wording.question.clone(),
+            state: ClipState::Done,
+            duration: Some(understood.probe.duration),
+            transcript: wording.words.clone(),
+            cover: None,
+            cuts: reports,
+            skipped: plan.skipped.clone(),
+            notes: plan.notes.clone(),
+            removed: kinds_removed(planned),
+        }
+    }
+
+    fn tell_failure(&self, source: &ClipSource, cut: &CutPlan, rejected: &Rejected) {
+        (self.listener)(Event::Failed {
+            clip: source.name.clone(),
+            platform: Some(cut.platform.clone()),
+            stage: rejected.stage,
+            what: rejected.fault.what().into(),
+            advice: rejected.fault.advice().into(),
+        });
+    }
+
+    fn platform(&self, id: &str) -> Option<&Platform> {
+        self.practice.platforms.iter().find(|p| p.id == id)
+    }
+
+    /// Transcripts, sidecar captions and post texts; the files that were written, relative to the output folder.
+    fn write_words(&self, planned: &Planned, report: &ClipReport) -> Result<Vec<PathBuf>, Fault> {
+        let Planned { source, understood, wording, .. } = planned;
+        let style = &self.practice.style;
+        let transcripts = Path::new("transcripts");
+        let json = serde_json::to_string_pretty(&understood.transcript)
+            .map_err(|e| Fault::new(format!("the transcript cannot be written ({e})"), "report this"))?;
+        let srt = captions::srt(&captions::sidecar_cues(&wording.words, style));
+        let mut texts = vec![
+            (transcripts.join(format!("{}.json", source.name)), json + "\n"),
+            (transcripts.join(format!("{}.srt", source.name)), srt),
+        ];
+        for (cut, plan) in report
+            .cuts
+            .iter()
+            .filter(|c| c.state == CutState::Published)
+            .filter_map(|c| Some((c, planned.cut(&c.platform)?)))
+        {
+            let Some(platform) = self.platform(&cut.platform) else { continue };
+            if let Some(post) = &cut.post {
+                texts.push((cut.file.with_extension("txt"), wording::file_text(post)));
+            }
+            if platform.sidecar_srt && !wording.words.is_empty() {
+                let words = cuts::words_in(&wording.words, plan.recipe.range);
+                texts.push((cut.file.with_extension("srt"), captions::srt(&captions::sidecar_cues(&words, style))));
+            }
+        }
+        let mut written = Vec::new();
+        for (file, text) in texts {
+            let target = self.out.join(&file);
+            if fs::read(&target).ok().as_deref() != Some(text.as_bytes()) {
+                write_whole(&target, text.as_bytes())?;
+            }
+            written.push(file);
+        }
+        Ok(written)
+    }
+}
+
+impl Planned {
+    fn cut(&self, platform: &str) -> Option<&CutPlan> {
+        self.plan.cuts.iter().find(|c| c.platform == platform)
+    }
+}
+
+/// Where a clip's cover lies, relative to the output folder.
+fn cover_file(name: &str) -> PathBuf {
+    Path::new("covers").join(format!("{name}.jpg"))
+}
+
+/// What kinds of private metadata the clip carries; its cuts carry none of it.
+fn kinds_removed(planned: &Planned) -> Vec<String> {
+    let kind = |key: &str| {
+        let key = key.to_lowercase();
+        let any = |words: &[&str]| words.iter().any(|w| key.contains(w));
+        if any(&["location", "gps", "xyz"]) {
+            "location"
+        } else if any(&["creation", "date", "timecode"]) {
+            "dates and times"
+        } else if any(&["make", "model", "software", "encoder", "handler", "android"]) {
+            "device and software"
+        } else {
+            "other descriptions"
+        }
+    };
+    let mut kinds: Vec<String> =
+        planned.understood.probe.private.iter().map(|field| kind(&field.key).to_string()).collect();
+    kinds.sort();
+    kinds.dedup();
+    kinds
+}

@@ -1,0 +1,55 @@
+//! Checked files get their names. Nothing else in the program gives a name to a cut.
+
+use super::journal::{Entry, Journal, Stamp};
+use super::store::{cannot_write, set_shared_mode};
+use crate::fault::Fault;
+use crate::intake::Digest;
+use crate::media::verify::Verified;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+/// A cut that is in its place.
+#[derive(Debug)]
+pub struct Published {
+    /// Relative to the output folder.
+    pub file: PathBuf,
+}
+
+/// Gives a checked file one of its names, as a hard link where the file system has them and as a copy elsewhere, and
+/// journals it. An older file of that name is replaced in one step.
+///
+/// # Errors
+/// The file cannot be put there; what stood under the name before still does.
+pub fn publish(
+    verified: &Verified,
+    file: &Path,
+    key: &Digest,
+    out: &Path,
+    journal: &Journal,
+) -> Result<Published, Fault> {
+    let target = out.join(file);
+    let put = || -> std::io::Result<()> {
+        let folder = target.parent().unwrap_or(out);
+        fs::create_dir_all(folder)?;
+        // The name of a file on its way begins with a dot and ends in .part: no platform's uploader picks it up.
+        let waiting = tempfile::Builder::new().prefix(".").suffix(".part").tempfile_in(folder)?.into_temp_path();
+        fs::remove_file(&waiting)?;
+        if fs::hard_link(verified.file(), &waiting).is_err() {
+            fs::copy(verified.file(), &waiting)?;
+        }
+        let handle = File::open(&waiting)?;
+        set_shared_mode(&handle)?;
+        handle.sync_all()?;
+        waiting.persist(&target).map_err(|e| e.error)?;
+        sync_folder(folder)
+    };
+    put().map_err(|e| cannot_write(&target, &e))?;
+    let stamp = Stamp::of(&target).ok_or_else(|| cannot_write(&target, &std::io::ErrorKind::NotFound.into()))?;
+    journal.append(Entry::Published { file: file.to_path_buf(), key: key.clone(), stamp })?;
+    Ok(Published { file: file.to_path_buf() })
+}
+
+/// Makes a rename last through a power cut.
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}

@@ -1,0 +1,102 @@
+//! From a file to what is said in it: probe, sound, words. Everything learned is kept by content, so that a clip is read
+//! and transcribed once however often it is planned.
+
+use super::event::{Event, Listener, Stage};
+use super::store::Store;
+use crate::fault::{Cancel, Fault};
+use crate::intake::ClipSource;
+use crate::media::{self, Probe};
+use crate::speech::{self, Heard, Loudness, ModelFile, Recogniser, Transcript};
+use std::time::Instant;
+
+/// What is known of a clip before anything is planned.
+#[derive(Debug, Clone)]
+pub struct Understood {
+    /// What the phone recorded.
+    pub probe: Probe,
+    /// How loud it is along the way.
+    pub loudness: Loudness,
+    /// What is said.
+    pub transcript: Transcript,
+}
+
+/// A stage's failure with the stage's name.
+pub type Staged<T> = Result<T, (Stage, Fault)>;
+
+/// Names the stage that a fault belongs to.
+pub fn at<T>(stage: Stage) -> impl Fn(Fault) -> Result<T, (Stage, Fault)> {
+    move |fault| Err((stage, fault))
+}
+
+/// Reads and transcribes clips, with one model for all of them, loaded when the first clip needs it.
+pub struct Reader<'a> {
+    /// Where what is learned is kept.
+    pub store: &'a Store,
+    /// The model that is used.
+    pub model: &'a ModelFile,
+    /// ISO 639-1 code, or `auto`.
+    pub language: &'a str,
+    /// Threads for the model.
+    pub threads: usize,
+    /// Stops the work.
+    pub cancel: &'a Cancel,
+    /// Told of stages and progress.
+    pub listener: Listener<'a>,
+    /// The loaded model.
+    pub recogniser: Option<Recogniser>,
+}
+
+impl Reader<'_> {
+    /// Everything about one clip, from the cache where it is there.
+    pub fn read(&mut self, source: &ClipSource) -> Staged<Understood> {
+        let key = source.digest.0.as_str();
+        let enter = |stage| (self.listener)(Event::Entered { clip: source.name.clone(), stage });
+        enter(Stage::Probe);
+        let probe = match self.store.get("probe", key) {
+            Some(probe) => probe,
+            None => {
+                let probe = media::probe::probe(&source.path, self.cancel).or_else(at(Stage::Probe))?;
+                self.store.put("probe", key, &probe).or_else(at(Stage::Probe))?;
+                probe
+            }
+        };
+        enter(Stage::Speech);
+        let (loudness, transcript) = self.hear(source, &probe).or_else(at(Stage::Speech))?;
+        Ok(Understood { probe, loudness, transcript })
+    }
+
+    fn hear(&mut self, source: &ClipSource, probe: &Probe) -> Result<(Loudness, Transcript), Fault> {
+        let key = source.digest.0.as_str();
+        let words_key = format!("{key} {} {}", self.model.name, self.language);
+        let file = source.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        if let (Some(loudness), Some(transcript)) =
+            (self.store.get("loudness", key), self.store.get::<Transcript>("transcript", &words_key))
+        {
+            return Ok((loudness, Transcript { clip: file, ..transcript }));
+        }
+        let (pcm, loudness) = media::sound::listen(&source.path, probe, self.cancel)?;
+        let heard = Heard { speech: speech::speech_spans(&pcm), pcm, loudness };
+        let transcript = self.transcribe(source, &file, &heard)?;
+        self.store.put("loudness", key, &heard.loudness)?;
+        self.store.put("transcript", &words_key, &transcript)?;
+        Ok((heard.loudness, transcript))
+    }
+
+    fn transcribe(&mut self, source: &ClipSource, file: &str, heard: &Heard) -> Result<Transcript, Fault> {
+        let Heard { pcm, speech: spoken, .. } = heard;
+        if spoken.is_empty() {
+            let (model, language) = (self.model.name.clone(), self.language.to_string());
+            return Ok(Transcript { clip: file.into(), model, language, words: Vec::new() });
+        }
+        let recogniser = match &mut self.recogniser {
+            Some(recogniser) => recogniser,
+            none => none.insert(Recogniser::new(self.model, self.threads)?),
+        };
+        let (began, seconds) = (Instant::now(), pcm.len() as f64 / f64::from(speech::SAMPLE_RATE));
+        let (clip, listener) = (&source.name, self.listener);
+        recogniser.transcribe(file, pcm, spoken, self.language, self.cancel, &mut |done| {
+            let speed = done * seconds / began.elapsed().as_secs_f64().max(1e-3);
+            listener(Event::Progress { clip: clip.clone(), stage: Stage::Speech, done, speed });
+        })
+    }
+}

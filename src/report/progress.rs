@@ -1,0 +1,217 @@
+//! One listener behind three ways of telling: bars on a terminal, plain lines elsewhere, NDJSON for programs.
+
+use crate::pipeline::{Event, Stage};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use std::collections::HashMap;
+use std::io::Write;
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// How events are told.
+pub enum Progress {
+    /// Bars on the terminal behind stderr.
+    Bars(Mutex<Bars>),
+    /// A line on stderr for what a person would want to know later.
+    Lines(Mutex<Lines>),
+    /// Every event as a line of JSON on stdout.
+    Json,
+}
+
+/// The bars on screen.
+pub struct Bars {
+    all: MultiProgress,
+    batch: Option<ProgressBar>,
+    clips: HashMap<String, ProgressBar>,
+    download: Option<ProgressBar>,
+}
+
+/// How far the batch is, for the numbers at the start of lines.
+#[derive(Default)]
+pub struct Lines {
+    clips: usize,
+    finished: usize,
+    /// Tenth of a download that was told last.
+    tenth: u64,
+}
+
+impl Progress {
+    /// JSON if asked for, bars if stderr is a terminal, else lines.
+    pub fn new(json: bool, terminal: bool) -> Self {
+        match (json, terminal) {
+            (true, _) => Progress::Json,
+            (false, true) => {
+                let all = MultiProgress::new();
+                Progress::Bars(Mutex::new(Bars { all, batch: None, clips: HashMap::new(), download: None }))
+            }
+            (false, false) => Progress::Lines(Mutex::default()),
+        }
+    }
+
+    /// Tells an event.
+    pub fn tell(&self, event: Event) {
+        match self {
+            Progress::Bars(bars) => bars.lock().unwrap_or_else(|e| e.into_inner()).tell(event),
+            Progress::Lines(lines) => {
+                let line = lines.lock().unwrap_or_else(|e| e.into_inner()).line(event);
+                // A closed stderr must not stop the work.
+                drop(line.map(|line| writeln!(std::io::stderr(), "{line}")));
+            }
+            Progress::Json => {
+                if let Ok(line) = serde_json::to_string(&event) {
+                    let mut out = std::io::stdout().lock();
+                    // Likewise a reader that went away.
+                    drop(writeln!(out, "{line}").and_then(|()| out.flush()));
+                }
+            }
+        }
+    }
+
+    /// Takes the bars off the screen.
+    pub fn clear(&self) {
+        if let Progress::Bars(bars) = self {
+            drop(bars.lock().unwrap_or_else(|e| e.into_inner()).all.clear());
+        }
+    }
+}
+
+/// What a person should read of a failure or a note, in one line.
+fn remark(event: &Event) -> Option<String> {
+    match event {
+        Event::Failed { clip, platform, stage, what, advice } => {
+            let platform = platform.as_ref().map(|p| format!(" for {p}")).unwrap_or_default();
+            Some(format!("{clip}{platform}: failed while {}: {what}. What to do: {advice}.", stage.doing()))
+        }
+        Event::Note { clip: Some(clip), text } => Some(format!("{clip}: {text}")),
+        Event::Note { clip: None, text } => Some(text.clone()),
+        _ => None,
+    }
+}
+
+impl Lines {
+    fn line(&mut self, event: Event) -> Option<String> {
+        match event {
+            Event::Started { clips, .. } => {
+                *self = Lines { clips, ..Lines::default() };
+                Some(format!("{clips} {}", if clips == 1 { "clip" } else { "clips" }))
+            }
+            Event::Download { model, done, total } => {
+                let tenth = done * 10 / total.max(1);
+                let told = std::mem::replace(&mut self.tenth, tenth);
+                (told != tenth).then(|| format!("downloading the speech model {model}: {}%", tenth * 10))
+            }
+            Event::Entered { clip, stage: stage @ (Stage::Speech | Stage::Render) } => {
+                Some(format!("{clip}: {}", stage.doing()))
+            }
+            Event::Finished { clip, cuts, unchanged, failed } => {
+                self.finished += 1;
+                let how = match (unchanged, failed) {
+                    (true, _) => "unchanged",
+                    (false, true) => "done in part",
+                    (false, false) => "done",
+                };
+                Some(format!("[{}/{}] {clip}: {how}, {cuts} cuts", self.finished, self.clips))
+            }
+            other => remark(&other),
+        }
+    }
+}
+
+impl Bars {
+    fn style(template: &str) -> ProgressStyle {
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸ ")
+    }
+
+    fn tell(&mut self, event: Event) {
+        match &event {
+            Event::Started { clips, .. } => {
+                let bar = self.all.add(ProgressBar::new(*clips as u64));
+                bar.set_style(Self::style("{bar:30.green} {pos} of {len} clips  {elapsed} {msg}"));
+                bar.enable_steady_tick(Duration::from_millis(250));
+                self.batch = Some(bar);
+            }
+            Event::Download { model, done, total } => {
+                let bar = self.download.get_or_insert_with(|| {
+                    let bar = self.all.add(ProgressBar::new(*total));
+                    bar.set_style(Self::style(
+                        "{bar:30.cyan} {msg}  {bytes} of {total_bytes}  {binary_bytes_per_sec}  {eta} left",
+                    ));
+                    bar.set_message(format!("speech model {model}"));
+                    bar
+                });
+                bar.set_position(*done);
+                if done == total {
+                    bar.finish_and_clear();
+                }
+            }
+            Event::Entered { clip, stage } => {
+                let bar = self.clip(clip);
+                bar.set_position(0);
+                bar.reset_eta();
+                bar.set_message(stage.doing());
+            }
+            Event::Progress { clip, stage, done, speed } => {
+                let bar = self.clip(clip);
+                bar.set_position((done * 1000.0) as u64);
+                bar.set_message(format!("{} {speed:.1}x", stage.doing()));
+            }
+            Event::Finished { clip, unchanged, .. } => {
+                if let Some(bar) = self.clips.remove(clip) {
+                    bar.finish_and_clear();
+                }
+                if let Some(batch) = &self.batch {
+                    batch.inc(1);
+                }
+                if !unchanged {
+                    self.print(&format!("{clip}: done"));
+                }
+            }
+            Event::Ended { .. } => {
+                self.clips.drain().for_each(|(_, bar)| bar.finish_and_clear());
+                if let Some(batch) = self.batch.take() {
+                    batch.finish_and_clear();
+                }
+            }
+            Event::Failed { .. } | Event::Note { .. } => {
+                if let Some(line) = remark(&event) {
+                    self.print(&line);
+                }
+            }
+            Event::Published { .. } => {}
+        }
+    }
+
+    fn clip(&mut self, clip: &str) -> &ProgressBar {
+        self.clips.entry(clip.to_string()).or_insert_with(|| {
+            let bar = self.all.add(ProgressBar::new(1000));
+            bar.set_style(Self::style("  {bar:28.cyan} {prefix}  {msg}  {eta} left"));
+            bar.set_prefix(clip.to_string());
+            bar
+        })
+    }
+
+    fn print(&self, line: &str) {
+        // A closed stderr must not stop the work.
+        drop(self.all.println(line));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_says_which_clip_which_stage_what_and_what_to_do() {
+        let event = Event::Failed {
+            clip: "razor-bumps".into(),
+            platform: Some("tiktok".into()),
+            stage: Stage::Render,
+            what: "the disk is full".into(),
+            advice: "free some space".into(),
+        };
+        let line = Lines::default().line(event);
+        assert_eq!(
+            line.as_deref(),
+            Some("razor-bumps for tiktok: failed while rendering: the disk is full. What to do: free some space.")
+        );
+    }
+}
