@@ -290,5 +290,4 @@ fn file_fault(entry: &ModelEntry, path: &Path, error: &io::Error) -> Fault {
 }
 
 #[cfg(test)]
-#[path = "download_tests.rs"]
 mod tests;

@@ -101,7 +101,8 @@ impl Recogniser {
             words: Vec::new(),
         };
         if !cut.is_empty() {
-            let sound = |s: &Span| pcm[s.start.samples(SAMPLE_RATE)..s.end.samples(SAMPLE_RATE)].to_vec();
+            let sample = |t: Time| t.samples(SAMPLE_RATE).min(pcm.len());
+            let sound = |s: &Span| pcm[sample(s.start)..sample(s.end)].to_vec();
             let run = Run {
                 state: self.context.create_state().map_err(|e| whisper_failed(&e))?,
                 end_of_text: self.context.token_eot(),
@@ -218,7 +219,7 @@ impl Run {
             }
             // A model may end early. What it left out is heard again, so that no speech goes without a caption.
             if let Some(ended) = heard.ended.filter(|&at| self.left_out(stretch, at) >= LEFT_OUT) {
-                let from = (ended - stretch.start).samples(SAMPLE_RATE);
+                let from = (ended - stretch.start).samples(SAMPLE_RATE).min(samples);
                 self.stretches.push_front((Span::new(ended, stretch.end), sound[from..samples].to_vec()));
                 continue;
             }
@@ -275,6 +276,7 @@ impl Run {
                         end => Span::new(before, at(end)),
                     };
                     before = span.end;
+                    listened.ended = None;
                     listened.tokens.push(Token { bytes: bytes.to_vec(), span, probability: data.p });
                 }
             }
@@ -288,8 +290,8 @@ struct Listened {
     tokens: Vec<Token>,
     /// Probability that there was no speech at all.
     no_speech: f32,
-    /// The last time token, in clip time, where the whole stretch was one segment. Otherwise whisper.cpp goes on by
-    /// itself where a segment ended early.
+    /// The time token that closes the text, in clip time, where the whole stretch was one segment. Otherwise whisper.cpp
+    /// goes on by itself where a segment ended early.
     ended: Option<Time>,
 }
 
