@@ -1,1 +1,0 @@
-"""The little studio that makes Housecall's sample clips: voice, picture, sound and files."""
