@@ -1,0 +1,1 @@
+"""The little studio that makes Housecall's sample clips: voice, picture, sound and files."""
