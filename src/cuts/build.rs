@@ -239,7 +239,8 @@ impl<'a> Draft<'a> {
         let Draft { inputs, canvas, .. } = *self;
         let practice = inputs.practice;
         let eighth = Time(cut.range.duration().0 / 8);
-        let still = Span::new(Time::ZERO, cut.rate.frame());
+        // The still is taken a second into its script, when the question has faded in.
+        let still = Span::new(Time::ZERO, Time::from_millis(2000));
         let places = layout(canvas, practice.watermark.as_ref(), inputs.logo.map(|logo| logo.size));
         let question = inputs.wording.question.clone().filter(|_| cut.script.is_some());
         let script = question.map(|text| {

@@ -25,14 +25,14 @@ impl Colour {
         let high_definition = tags.height >= 720;
         let matrix = match tags.space {
             Space::BT709 => Some("709"),
-            Space::BT470BG => Some("470bg"),
+            Space::BT470BG => Some("bt470bg"),
             Space::SMPTE170M => Some("170m"),
             Space::BT2020NCL | Space::BT2020CL => Some("2020_ncl"),
             _ => None,
         };
         let primaries = match tags.primaries {
             Primaries::BT709 => Some("709"),
-            Primaries::BT470BG => Some("470bg"),
+            Primaries::BT470BG => Some("bt470bg"),
             Primaries::SMPTE170M | Primaries::SMPTE240M => Some("170m"),
             Primaries::BT2020 => Some("2020"),
             // Apple's wide-gamut SDR.

@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 
 /// How far apart the pictures are that are looked at.
 const STEP: Time = Time::from_millis(400);
+/// The moment of its script that the cover shows.
+const SCRIPT_TIME: Time = Time::from_millis(1000);
 /// JPEG quality of the cover, 1 to 100.
 const QUALITY: u8 = 90;
 
@@ -59,7 +61,7 @@ impl SharpestPicture {
         let marks = job.recipe.marks.iter().map(super::render::load_mark).collect::<Result<Vec<_>, _>>()?;
         let mut compositor =
             Compositor::new(&job.recipe, displayed, working, script.as_ref().map(|s| s.path()), &marks, 1)?;
-        picture.set_pts(Some(0));
+        picture.set_pts(Some(job.recipe.rate.frames_in(SCRIPT_TIME)));
         write_jpeg(&compositor.run(&picture)?, &job.file)
     }
 }

@@ -64,9 +64,9 @@ pub struct Orientation {
 pub struct Colour {
     /// `true` for 0-255 codes, `false` for 16-235.
     pub full_range: bool,
-    /// Matrix by its zscale name: `709`, `170m`, `470bg`, `2020_ncl`.
+    /// Matrix by its zscale name: `709`, `170m`, `bt470bg`, `2020_ncl`.
     pub matrix: String,
-    /// Primaries by their zscale name: `709`, `170m`, `470bg`, `2020`.
+    /// Primaries by their zscale name: `709`, `170m`, `bt470bg`, `2020`.
     pub primaries: String,
     /// Transfer curve.
     pub transfer: Transfer,

@@ -80,7 +80,7 @@ pub struct ThreadBudget {
     pub clips: usize,
     /// Threads of a decoder and of the filters that all renders of a clip share.
     pub decoder: usize,
-    /// Threads of the model.
+    /// Threads of the model. Half of the cores: its threads spin while they wait, which starves whoever shares a core.
     pub speech: usize,
 }
 
@@ -89,7 +89,7 @@ impl ThreadBudget {
     pub fn new(cores: usize, jobs: Option<usize>) -> Self {
         let cores = cores.max(1);
         let clips = jobs.unwrap_or(1 + cores / 4).max(1);
-        ThreadBudget { clips, decoder: (cores / clips).clamp(1, 8), speech: cores.min(8) }
+        ThreadBudget { clips, decoder: (cores / clips).clamp(1, 8), speech: (cores / 2).clamp(1, 8) }
     }
 }
 
@@ -356,7 +356,7 @@ impl<'a> Batch<'a> {
         let (what, advice) = (fault.what().to_string(), fault.advice().to_string());
         (self.listener)(Event::Failed {
             clip: clip.to_string(),
-            platform: None,
+            platforms: Vec::new(),
             stage,
             what: what.clone(),
             advice: advice.clone(),

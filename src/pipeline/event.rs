@@ -96,8 +96,8 @@ pub enum Event {
     Failed {
         /// Name of the clip's outputs, or of its file where it has none yet.
         clip: String,
-        /// Platform id, where only a cut failed.
-        platform: Option<String>,
+        /// Platform ids, where only some cuts failed.
+        platforms: Vec<String>,
         /// Where.
         stage: Stage,
         /// What happened.

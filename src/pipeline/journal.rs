@@ -41,7 +41,7 @@ pub struct Stamp {
     /// Size in bytes.
     pub bytes: u64,
     /// Modification time, nanoseconds since 1970.
-    pub modified: u128,
+    pub modified: u64,
 }
 
 impl Stamp {
@@ -49,6 +49,7 @@ impl Stamp {
     pub fn of(file: &Path) -> Option<Self> {
         let metadata = fs::metadata(file).ok().filter(fs::Metadata::is_file)?;
         let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos();
+        let modified = u64::try_from(modified).ok()?;
         Some(Stamp { bytes: metadata.len(), modified })
     }
 }

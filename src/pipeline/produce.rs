@@ -78,6 +78,9 @@ impl Measurement {
     }
 }
 
+/// What became of each render, by its key.
+type Outcomes = HashMap<Digest, Result<(), Rejected>>;
+
 /// Why a render gave no published file, and where its file was kept.
 #[derive(Clone)]
 struct Rejected {
@@ -114,11 +117,7 @@ impl Workshop<'_> {
     }
 
     /// Renders, checks and publishes what is missing; the outcome of each render by its key.
-    fn make(
-        &self,
-        planned: &Planned,
-        renders: &[Render],
-    ) -> Result<HashMap<Digest, Result<(), Rejected>>, (Stage, Fault)> {
+    fn make(&self, planned: &Planned, renders: &[Render]) -> Result<Outcomes, (Stage, Fault)> {
         let mut outcomes = HashMap::new();
         let mut missing = Vec::new();
         for render in renders {
@@ -235,14 +234,10 @@ impl Workshop<'_> {
         }
     }
 
-    fn report(
-        &self,
-        planned: &Planned,
-        renders: &[Render],
-        outcomes: &HashMap<Digest, Result<(), Rejected>>,
-    ) -> ClipReport {
+    fn report(&self, planned: &Planned, renders: &[Render], outcomes: &Outcomes) -> ClipReport {
         let Planned { source, understood, wording, plan, .. } = planned;
         let mut reports = Vec::new();
+        self.tell_failures(source, renders, outcomes);
         for render in renders {
             let measured: Option<Measurement> = self.store.get("measured", &render.key.0);
             let missing = Rejected { stage: Stage::Render, fault: Fault::Cancelled, kept: None };
@@ -251,7 +246,6 @@ impl Workshop<'_> {
                 let state = match &outcome {
                     Ok(()) => CutState::Published,
                     Err(rejected) => {
-                        self.tell_failure(source, cut, rejected);
                         let (what, advice) = (rejected.fault.what().to_string(), rejected.fault.advice().to_string());
                         CutState::Failed { what, advice, kept: rejected.kept.clone() }
                     }
@@ -295,14 +289,26 @@ impl Workshop<'_> {
         }
     }
 
-    fn tell_failure(&self, source: &ClipSource, cut: &CutPlan, rejected: &Rejected) {
-        (self.listener)(Event::Failed {
-            clip: source.name.clone(),
-            platform: Some(cut.platform.clone()),
-            stage: rejected.stage,
-            what: rejected.fault.what().into(),
-            advice: rejected.fault.advice().into(),
-        });
+    /// Tells each cause once, with all the platforms that it hit.
+    fn tell_failures(&self, source: &ClipSource, renders: &[Render], outcomes: &Outcomes) {
+        let mut causes: Vec<(&Rejected, Vec<String>)> = Vec::new();
+        for render in renders {
+            let Some(Err(rejected)) = outcomes.get(&render.key) else { continue };
+            let platforms = render.cuts.iter().map(|cut| cut.platform.clone());
+            match causes.iter_mut().find(|(known, _)| known.fault.what() == rejected.fault.what()) {
+                Some((_, hit)) => hit.extend(platforms),
+                None => causes.push((rejected, platforms.collect())),
+            }
+        }
+        for (Rejected { stage, fault, .. }, platforms) in causes {
+            (self.listener)(Event::Failed {
+                clip: source.name.clone(),
+                platforms,
+                stage: *stage,
+                what: fault.what().into(),
+                advice: fault.advice().into(),
+            });
+        }
     }
 
     fn platform(&self, id: &str) -> Option<&Platform> {

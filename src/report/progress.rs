@@ -77,9 +77,9 @@ impl Progress {
 /// What a person should read of a failure or a note, in one line.
 fn remark(event: &Event) -> Option<String> {
     match event {
-        Event::Failed { clip, platform, stage, what, advice } => {
-            let platform = platform.as_ref().map(|p| format!(" for {p}")).unwrap_or_default();
-            Some(format!("{clip}{platform}: failed while {}: {what}. What to do: {advice}.", stage.doing()))
+        Event::Failed { clip, platforms, stage, what, advice } => {
+            let platforms = if platforms.is_empty() { String::new() } else { format!(" for {}", platforms.join(", ")) };
+            Some(format!("{clip}{platforms}: failed while {}: {what}. What to do: {advice}.", stage.doing()))
         }
         Event::Note { clip: Some(clip), text } => Some(format!("{clip}: {text}")),
         Event::Note { clip: None, text } => Some(text.clone()),
@@ -203,7 +203,7 @@ mod tests {
     fn a_failure_says_which_clip_which_stage_what_and_what_to_do() {
         let event = Event::Failed {
             clip: "razor-bumps".into(),
-            platform: Some("tiktok".into()),
+            platforms: vec!["tiktok".into(), "x".into()],
             stage: Stage::Render,
             what: "the disk is full".into(),
             advice: "free some space".into(),
@@ -211,7 +211,7 @@ mod tests {
         let line = Lines::default().line(event);
         assert_eq!(
             line.as_deref(),
-            Some("razor-bumps for tiktok: failed while rendering: the disk is full. What to do: free some space.")
+            Some("razor-bumps for tiktok, x: failed while rendering: the disk is full. What to do: free some space.")
         );
     }
 }

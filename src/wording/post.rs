@@ -181,6 +181,7 @@ mod tests {
 
     fn practice() -> Practice {
         Practice {
+            known: Vec::new(),
             file: "practice.toml".into(),
             name: "Alder Lane Clinic".into(),
             handle: Some("@alderlane".into()),
