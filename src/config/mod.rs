@@ -1,6 +1,7 @@
 //! practice.toml and the presets: raw (serde, what was typed) to resolved (what is meant). Later stages see only the
 //! resolved structs of this module's surface.
 
+mod clip_file;
 mod platform_file;
 mod practice_file;
 mod resolved;
@@ -9,9 +10,10 @@ mod template;
 mod tests;
 mod typed;
 
+pub use clip_file::clip_settings;
 pub use resolved::{
-    Anchor, CanvasChoice, CardBackground, Corner, EncoderChoice, Encoding, EndCard, Framing, Platform, PostLimits,
-    Practice, Source, Style, TooLong, Watermark,
+    Anchor, CanvasChoice, CardBackground, ClipSettings, Corner, EncoderChoice, Encoding, EndCard, Framing, Platform,
+    PostLimits, Practice, Source, Style, TooLong, Watermark,
 };
 pub use template::template;
 

@@ -119,6 +119,15 @@ pub struct Anchor {
     pub y: f64,
 }
 
+/// What one clip's own file says; the practice's settings stand where it says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct ClipSettings {
+    /// How its picture fills a canvas of another shape.
+    pub framing: Option<Framing>,
+    /// Which part of its picture stays when it is cropped.
+    pub anchor: Option<Anchor>,
+}
+
 /// What happens to a clip that is too long for a platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -204,13 +204,15 @@ impl<'a> Draft<'a> {
             true => (None, Vec::new()),
             false => (Some(self.script(&places, range)), self.marks(&places, range)),
         };
+        let own = inputs.source.settings;
+        let (framing, anchor) = (own.framing.unwrap_or(practice.framing), own.anchor.unwrap_or(practice.anchor));
         let recipe = Recipe {
             clip: inputs.source.digest.clone(),
             canvas: canvas.size,
             rate,
             range,
             hold,
-            placement: geometry::place(displayed, canvas.size, practice.framing, practice.anchor),
+            placement: geometry::place(displayed, canvas.size, framing, anchor),
             script,
             marks,
             sound: inputs.probe.audio.as_ref().map(|_| Sound {

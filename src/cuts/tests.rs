@@ -42,6 +42,7 @@ impl Clip {
                 name: "razor-bumps".to_string(),
                 digest: Digest("c11b".repeat(16)),
                 question: None,
+                settings: Default::default(),
             },
             probe: Probe {
                 container: "mov".to_string(),

@@ -8,6 +8,7 @@
 //! sources  -> ClipSource    with its name in the output folder and the question that it answers
 //! ```
 
+use crate::config::ClipSettings;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -31,7 +32,7 @@ pub use settled::{Looks, Readiness, SETTLE, settle};
 pub struct Digest(pub String);
 
 /// A settled file in the inbox, with its sidecars.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ClipSource {
     /// Where it lies.
     pub path: PathBuf,
@@ -41,4 +42,6 @@ pub struct ClipSource {
     pub digest: Digest,
     /// The question that it answers, where the inbox says so (questions.csv, a sidecar, a telling file name).
     pub question: Option<String>,
+    /// What is different for this clip, from its own `<clip>.toml`.
+    pub settings: ClipSettings,
 }

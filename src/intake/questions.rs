@@ -4,6 +4,7 @@ use super::names::unique_names;
 use super::scan::{Candidate, name_of};
 use super::telling::telling;
 use super::{ClipSource, Digest};
+use crate::config::ClipSettings;
 use crate::fault::Fault;
 use std::collections::HashMap;
 use std::fs::File;
@@ -46,7 +47,13 @@ pub fn sources(inbox: &Path, scanned: &[Candidate], settled: &[(Candidate, Diges
             }
         });
         let question = question.or_else(|| telling(stem));
-        clips.push(ClipSource { path: candidate.path.clone(), name: name.clone(), digest: digest.clone(), question });
+        clips.push(ClipSource {
+            path: candidate.path.clone(),
+            name: name.clone(),
+            digest: digest.clone(),
+            question,
+            settings: ClipSettings::default(),
+        });
     }
     (clips, faults)
 }

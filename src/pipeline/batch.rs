@@ -7,7 +7,7 @@ use super::produce::{Planned, Workshop};
 use super::store::{Store, cannot_write, write_whole};
 use super::understand::{Reader, at};
 use crate::captions::Fonts;
-use crate::config::{EncoderChoice, Practice};
+use crate::config::{self, EncoderChoice, Practice};
 use crate::cuts::{self, ClipPlan, Inputs, Logo};
 use crate::fault::{Cancel, Fault};
 use crate::intake::{self, Candidate, ClipSource, Digest, DigestCache, Readiness};
@@ -244,7 +244,16 @@ impl<'a> Batch<'a> {
         for complaint in complaints {
             (self.listener)(Event::Note { clip: None, text: format!("{complaint}.") });
         }
-        Ok(Found { sources, failed, unsettled })
+        let mut taken = Vec::new();
+        for source in sources {
+            match config::clip_settings(&source.path.with_extension("toml")) {
+                Ok(settings) => taken.push(ClipSource { settings, ..source }),
+                Err(fault) => {
+                    failed.push(self.failure(&source.name, &intake::name_of(&source.path), Stage::Intake, &fault))
+                }
+            }
+        }
+        Ok(Found { sources: taken, failed, unsettled })
     }
 
     /// Takes every clip that is not done through both lanes; the reports of all.
@@ -324,7 +333,7 @@ impl<'a> Batch<'a> {
         let parts = format!(
             "{} {:?} {:?} {:?} {:?} {}",
             cuts::ENGINE,
-            (&source.digest, &source.name, &source.question),
+            (&source.digest, &source.name, &source.question, &source.settings),
             self.request.practice,
             self.logo.as_ref().map(|logo| &logo.digest),
             self.request.model.name,

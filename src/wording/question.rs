@@ -59,6 +59,7 @@ mod tests {
             name: "a".into(),
             digest: Digest("00".into()),
             question: question.map(Into::into),
+            settings: Default::default(),
         };
         let said = transcript("Does it hurt much? No.");
         assert_eq!(wording(&source(Some("Pain?")), &said).question.as_deref(), Some("Pain?"));
