@@ -5,7 +5,7 @@ use crate::config;
 use crate::fault::{Cancel, Fault};
 use crate::intake;
 use crate::pipeline::{self, Event, Outcome, Request};
-use crate::report::{ClipReport, Progress};
+use crate::report::{ClipReport, ClipState, Progress};
 use crate::speech::{self, Located, ModelFile};
 use std::io::IsTerminal;
 
@@ -88,7 +88,9 @@ pub fn summarise(request: &Request, outcome: &Outcome) {
         println!("No clips in {}.", request.inbox.display());
         return;
     }
-    println!("{} from {} in {}", plural(cuts, "cut"), plural(clips, "clip"), request.out.display());
+    let unchanged = outcome.reports.iter().filter(|r| r.state == ClipState::Unchanged).count();
+    let before = if unchanged > 0 { format!(", {unchanged} of them done before") } else { String::new() };
+    println!("{} from {}{before}, in {}", plural(cuts, "cut"), plural(clips, "clip"), request.out.display());
     if failed > 0 {
         println!("{} failed in whole or in part; the report says which and what to do", plural(failed, "clip"));
     }

@@ -20,20 +20,19 @@ pub fn watch(arguments: &Batch, cancel: &Cancel) -> Result<u8, Fault> {
     if !arguments.json {
         eprintln!("Watching {}. Stop with Ctrl-C.", arguments.inbox.display());
     }
+    let mut complaint = None;
     while !cancel.is_cancelled() {
-        let now = intake::scan(&arguments.inbox, &arguments.out)?;
-        if seen.as_ref() != Some(&now) && !now.is_empty() {
-            // practice.toml is read anew, so that a change there needs no restart.
-            let request = run::request(arguments, cancel, &progress)?;
-            match pipeline::run(&request, cancel, &|event| progress.tell(event)) {
-                Ok(outcome) => {
-                    if !arguments.json {
-                        run::summarise(&request, &outcome);
-                    }
-                    seen = outcome.unsettled.is_empty().then_some(now);
+        let looked = round(arguments, cancel, &progress, &mut seen);
+        // What is wrong now (a half-edited practice.toml, a drive that is away) may be mended while we wait.
+        match looked {
+            Ok(()) => complaint = None,
+            Err(Fault::Cancelled) => break,
+            Err(fault) => {
+                let text = format!("{}. What to do: {}.", fault.what(), fault.advice());
+                if complaint.as_ref() != Some(&text) {
+                    eprintln!("{text} Still watching.");
+                    complaint = Some(text);
                 }
-                Err(Fault::Cancelled) => break,
-                Err(fault) => return Err(fault),
             }
         }
         let next = Instant::now() + INTERVAL;
@@ -42,4 +41,27 @@ pub fn watch(arguments: &Batch, cancel: &Cancel) -> Result<u8, Fault> {
         }
     }
     Ok(ALL_WELL)
+}
+
+/// Looks once, and runs if there is something new. `seen` is what the last complete run found.
+fn round(
+    arguments: &Batch,
+    cancel: &Cancel,
+    progress: &Progress,
+    seen: &mut Option<Vec<Candidate>>,
+) -> Result<(), Fault> {
+    let now = intake::scan(&arguments.inbox, &arguments.out)?;
+    if seen.as_ref() == Some(&now) || now.is_empty() {
+        return Ok(());
+    }
+    // practice.toml is read anew, so that a change there needs no restart.
+    let request = run::request(arguments, cancel, progress)?;
+    let outcome = pipeline::run(&request, cancel, &|event| progress.tell(event));
+    progress.clear();
+    let outcome = outcome?;
+    if !arguments.json {
+        run::summarise(&request, &outcome);
+    }
+    *seen = outcome.unsettled.is_empty().then_some(now);
+    Ok(())
 }

@@ -47,12 +47,8 @@ pub fn pictures(
     let mut drain = |decoder: &mut codec::decoder::Video| -> Result<ControlFlow<()>, Fault> {
         loop {
             let mut picture = frame::Video::empty();
-            match decoder.receive_frame(&mut picture) {
-                Ok(()) => {}
-                Err(ff::Error::Eof | ff::Error::Other { errno: ff::error::EAGAIN }) => {
-                    return Ok(ControlFlow::Continue(()));
-                }
-                Err(e) => return Err(undecodable(e)),
+            if !is_ready(decoder.receive_frame(&mut picture)).map_err(undecodable)? {
+                return Ok(ControlFlow::Continue(()));
             }
             let Some(at) = picture.timestamp().map(|t| stamp(t, base) - track.start) else { continue };
             // Broken time stamps may run backwards; a picture that is late has no place any more.
@@ -88,4 +84,13 @@ pub fn pictures(
     }
     decoder.send_eof().map_err(undecodable)?;
     drain(&mut decoder).map(|_ended| ())
+}
+
+/// Whether a coder handed something out; none ready and no more to come are no errors.
+pub(super) fn is_ready(received: Result<(), ff::Error>) -> Result<bool, ff::Error> {
+    match received {
+        Ok(()) => Ok(true),
+        Err(ff::Error::Eof | ff::Error::Other { errno: ff::error::EAGAIN }) => Ok(false),
+        Err(e) => Err(e),
+    }
 }

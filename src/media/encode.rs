@@ -1,5 +1,6 @@
 //! The picture encoder of one render.
 
+use super::decode::is_ready;
 use super::ffi;
 use crate::cuts::{PictureCodec, Recipe};
 use crate::fault::Fault;
@@ -67,11 +68,7 @@ impl Encoder {
     /// The next packet that is ready.
     pub fn packet(&mut self) -> Result<Option<ff::Packet>, Fault> {
         let mut packet = ff::Packet::empty();
-        match self.0.receive_packet(&mut packet) {
-            Ok(()) => Ok(Some(packet)),
-            Err(ff::Error::Eof | ff::Error::Other { errno: ff::error::EAGAIN }) => Ok(None),
-            Err(e) => Err(encoding(e)),
-        }
+        Ok(is_ready(self.0.receive_packet(&mut packet)).map_err(encoding)?.then_some(packet))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Sound: heard once for recognition and loudness, mastered once for each unique range of the clip.
 
+use super::decode::is_ready;
 use super::limiter::Limiter;
 use super::probe::stamp;
 use super::{AudioTrack, Probe, input};
@@ -311,7 +312,7 @@ impl Coder {
     fn collect(&mut self) -> Result<(), Fault> {
         loop {
             let mut packet = ff::Packet::empty();
-            if self.encoder.receive_packet(&mut packet).is_err() {
+            if !is_ready(self.encoder.receive_packet(&mut packet)).map_err(encoding)? {
                 return Ok(());
             }
             let number = self.packets.len() as i64;
@@ -345,7 +346,7 @@ pub(super) fn measure_decoded(decoder: &mut codec::decoder::Audio, meter: &mut M
     let mut frame = frame::Audio::empty();
     let mut interleaved = Vec::new();
     let mut total = 0;
-    while decoder.receive_frame(&mut frame).is_ok() {
+    while is_ready(decoder.receive_frame(&mut frame)).map_err(unusable)? {
         interleaved.clear();
         let (left, right) = (frame.plane::<f32>(0), frame.plane::<f32>(1));
         interleaved.extend(left.iter().zip(right).flat_map(|(l, r)| [*l, *r]));

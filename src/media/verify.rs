@@ -1,5 +1,6 @@
 //! A finished file is opened and decoded again, and measured against its plan, before it may get its name.
 
+use super::decode::is_ready;
 use super::probe::stamp;
 use super::render::Rendered;
 use super::sound::{self, CUT_RATE, Measured, Meter};
@@ -144,13 +145,16 @@ impl Decoded {
         let mut meter = Meter::new()?;
         let (mut frames, mut sound_samples, mut odd_frame) = (0, 0, false);
         let (size, format) = ((decoder.width(), decoder.height()), decoder.format());
-        let mut count = |decoder: &mut codec::decoder::Video| {
+        let mut count = |decoder: &mut codec::decoder::Video| -> Result<(), ff::Error> {
             let mut picture = frame::Video::empty();
-            while decoder.receive_frame(&mut picture).is_ok() {
-                odd_frame |=
-                    (picture.width(), picture.height()) != size || picture.format() != format || picture.is_corrupt();
+            while is_ready(decoder.receive_frame(&mut picture))? {
+                odd_frame |= (picture.width(), picture.height()) != size
+                    || picture.format() != format
+                    || picture.is_corrupt()
+                    || picture.has_decode_errors();
                 frames += 1;
             }
+            Ok(())
         };
         let mut packet = ff::Packet::empty();
         loop {
@@ -162,14 +166,14 @@ impl Decoded {
             }
             if packet.stream() == picture_index {
                 decoder.send_packet(&packet).map_err(broken)?;
-                count(&mut decoder);
+                count(&mut decoder).map_err(broken)?;
             } else if let Some(decoder) = &mut sound_decoder {
                 decoder.send_packet(&packet).map_err(broken)?;
                 sound_samples += sound::measure_decoded(decoder, &mut meter)?;
             }
         }
         decoder.send_eof().map_err(broken)?;
-        count(&mut decoder);
+        count(&mut decoder).map_err(broken)?;
         let tags = (
             decoder.color_space(),
             decoder.color_primaries(),

@@ -104,12 +104,9 @@ impl Lines {
             }
             Event::Finished { clip, cuts, unchanged, failed } => {
                 self.finished += 1;
-                let how = match (unchanged, failed) {
-                    (true, _) => "unchanged",
-                    (false, true) => "done in part",
-                    (false, false) => "done",
-                };
-                Some(format!("[{}/{}] {clip}: {how}, {cuts} cuts", self.finished, self.clips))
+                let how = if failed { "done in part" } else { "done" };
+                // A hundred clips that were done before are no news.
+                (!unchanged).then(|| format!("[{}/{}] {clip}: {how}, {cuts} cuts", self.finished, self.clips))
             }
             other => remark(&other),
         }
