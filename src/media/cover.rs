@@ -41,14 +41,17 @@ impl SharpestPicture {
 
     /// Whether the picture at this time should be shown to it.
     pub fn wants(&self, at: Time) -> bool {
-        at >= self.next && at < self.range.end
+        // A clip too short for the range still gets a cover, from its first picture.
+        self.best.is_none() || (at >= self.next && at < self.range.end)
     }
 
     /// Looks at an upright picture.
     pub fn consider(&mut self, picture: &frame::Video, at: Time) {
-        self.next = at + STEP;
-        let sharpness =
-            sharpness(picture.data(0), picture.stride(0), picture.width() as usize, picture.height() as usize);
+        self.next = self.range.start.max(at + STEP);
+        let sharpness = match self.range.contains(at) {
+            true => sharpness(picture.data(0), picture.stride(0), picture.width() as usize, picture.height() as usize),
+            false => 0.0,
+        };
         if self.best.as_ref().is_none_or(|(best, _)| sharpness > *best) {
             self.best = Some((sharpness, ffi::share(picture)));
         }

@@ -104,7 +104,11 @@ impl Lines {
             }
             Event::Finished { clip, cuts, unchanged, failed } => {
                 self.finished += 1;
-                let how = if failed { "done in part" } else { "done" };
+                let how = match (failed, cuts) {
+                    (true, 0) => "failed",
+                    (true, _) => "done in part",
+                    (false, _) => "done",
+                };
                 // A hundred clips that were done before are no news.
                 (!unchanged).then(|| format!("[{}/{}] {clip}: {how}, {cuts} cuts", self.finished, self.clips))
             }
