@@ -1,6 +1,9 @@
 //! What several tests need: inputs made with the ffmpeg command, and plans without a practice.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub mod desk;
+pub mod measure;
+
 use housecall::cuts::{PictureCodec, Placement, Recipe, Sound};
 use housecall::intake::Digest;
 use housecall::units::{Rate, Rect, Size, Span, Time};
