@@ -85,6 +85,8 @@ fn options(settings: &PictureCodec) -> Dictionary<'static> {
     options.set("profile", "high");
     if settings.encoder == "libx264" {
         options.set("preset", &settings.preset);
+        // All presets but `ultrafast` use it; without, x264 marks the file as Main, whatever profile was asked for.
+        options.set("8x8dct", "1");
         options.set("threads", &crate::cuts::ENCODER_THREADS.to_string());
         match mean {
             Some(mean) => options.set("b", &format!("{mean}k")),
