@@ -334,7 +334,8 @@ impl Workshop<'_> {
             .filter_map(|c| Some((c, planned.cut(&c.platform)?)))
         {
             let Some(platform) = self.platform(&cut.platform) else { continue };
-            if let Some(post) = &cut.post {
+            // A platform without text gets no empty file.
+            if let Some(post) = cut.post.as_ref().filter(|post| post.title.is_some() || !post.text.is_empty()) {
                 texts.push((cut.file.with_extension("txt"), wording::file_text(post)));
             }
             if platform.sidecar_srt && !wording.words.is_empty() {
