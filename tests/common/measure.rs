@@ -70,6 +70,11 @@ pub struct Area {
 }
 
 impl Area {
+    /// In pixels.
+    pub fn width(self) -> u32 {
+        self.x.1 - self.x.0
+    }
+
     /// Whether `inner` leaves this box by no more than `tolerance` pixels.
     pub fn holds(self, inner: Area, tolerance: u32) -> bool {
         inner.x.0 + tolerance >= self.x.0
