@@ -79,7 +79,7 @@ pub struct Batch {
 }
 
 const RUN_HELP: &str = "\
-A clip that was done before and has not changed costs no work. Stop with Ctrl-C at any time: what is finished stays, and
-the next run goes on from there.
+A clip that was done before and has not changed costs no work. Stop with Ctrl-C at any time: what is finished stays, \
+and the next run goes on from there.
 
-Exit codes: 0 everything is in place, 1 could not start, 2 some clips or cuts failed.";
+Exit codes: 0 everything is in place, 1 could not start, 2 some clips or cuts failed, or it was stopped.";

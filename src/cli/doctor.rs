@@ -16,9 +16,9 @@ pub fn doctor() -> Result<u8, Fault> {
             (false, true) => "MISSING",
             (false, false) => "absent ",
         };
-        println!("{mark}  {what}{}", if good { String::new() } else { format!(": {advice}") });
+        say!("{mark}  {what}{}", if good { String::new() } else { format!(": {advice}") });
     };
-    println!("        {}", crate::media::version());
+    say!("        {}", crate::media::version());
     tell(
         true,
         "H.264 encoder (libx264, tried)",
@@ -49,6 +49,7 @@ pub fn doctor() -> Result<u8, Fault> {
         tell(false, &format!("hardware encoder {encoder} (tried)"), encoders::works(encoder), "libx264 is used");
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    println!("        {cores} cores: {:?}", crate::pipeline::ThreadBudget::new(cores, None));
+    let clips = crate::pipeline::ThreadBudget::new(cores, None).clips;
+    say!("        {cores} cores: {clips} {} rendered at once", if clips == 1 { "clip is" } else { "clips are" });
     Ok(if fit { ALL_WELL } else { NO_START })
 }

@@ -20,7 +20,7 @@ pub fn init(folder: &Path, name: Option<&str>) -> Result<u8, Fault> {
         ),
         _ => Fault::new(format!("{} cannot be written ({e})", file.display()), "name a folder that you may write to"),
     })?;
-    println!("{}", file.display());
+    say!("{}", file.display());
     eprintln!("Open it, put in the practice's name and what else you like, then: housecall run {}", folder.display());
     Ok(ALL_WELL)
 }

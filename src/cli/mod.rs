@@ -2,6 +2,14 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+/// Prints a line on stdout. A reader that went away, such as `head`, is no reason to panic.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        use std::io::Write;
+        drop(writeln!(std::io::stdout(), $($words)*));
+    }};
+}
+
 mod arguments;
 mod doctor;
 mod init;

@@ -11,7 +11,7 @@ pub fn models() -> Result<u8, Fault> {
         let language = if entry.multilingual { "auto" } else { "en" };
         let here = matches!(speech::find(Some(&entry.name), language, &folders), Ok(Located::Present(_)));
         let place = if here { "here" } else { "" };
-        println!("{:<20} {:>5} MB  {place:<5} {}", entry.name, entry.bytes.div_ceil(1_000_000), entry.about);
+        say!("{:<20} {:>5} MB  {place:<5} {}", entry.name, entry.bytes.div_ceil(1_000_000), entry.about);
     }
     eprintln!("A missing model is downloaded when a run first needs it. Models are kept in {}.", folders[0].display());
     Ok(ALL_WELL)

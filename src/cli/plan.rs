@@ -18,7 +18,7 @@ pub fn plan(arguments: &Batch, cancel: &Cancel) -> Result<u8, Fault> {
     for preview in previews? {
         match preview.plan {
             Ok(plan) if arguments.json => match serde_json::to_string(&plan) {
-                Ok(line) => println!("{line}"),
+                Ok(line) => say!("{line}"),
                 Err(e) => return Err(Fault::new(format!("the plan cannot be printed ({e})"), "report this")),
             },
             Ok(plan) => print_plan(&preview.file, &plan),
@@ -38,7 +38,7 @@ pub fn plan(arguments: &Batch, cancel: &Cancel) -> Result<u8, Fault> {
 }
 
 fn print_plan(file: &str, plan: &ClipPlan) {
-    println!("{file}");
+    say!("{file}");
     for (number, render) in cuts::renders(plan).iter().enumerate() {
         let recipe = render.recipe;
         let how = match recipe.placement {
@@ -46,7 +46,7 @@ fn print_plan(file: &str, plan: &ClipPlan) {
             Placement::Fit { .. } => "whole, over a blurred background",
         };
         let clean = if recipe.script.is_none() { ", without captions and watermark" } else { "" };
-        println!(
+        say!(
             "  render {}: {}, {:.4} fps, {}, {how}{clean}",
             number + 1,
             recipe.canvas,
@@ -54,13 +54,13 @@ fn print_plan(file: &str, plan: &ClipPlan) {
             recipe.duration()
         );
         for cut in &render.cuts {
-            println!("    {}", cut.file.display());
+            say!("    {}", cut.file.display());
         }
     }
     for skipped in &plan.skipped {
-        println!("  no cut for {}: {}", skipped.platform, skipped.reason);
+        say!("  no cut for {}: {}", skipped.platform, skipped.reason);
     }
     for note in &plan.notes {
-        println!("  note: {note}");
+        say!("  note: {note}");
     }
 }

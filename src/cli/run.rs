@@ -85,19 +85,23 @@ pub fn summarise(request: &Request, outcome: &Outcome) {
     let failed = outcome.reports.iter().filter(|r| r.has_failure()).count();
     let plural = |n: usize, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
     if clips == 0 && !outcome.stopped {
-        println!("No clips in {}.", request.inbox.display());
+        // Those that are still being copied were told of already.
+        if !outcome.unsettled.is_empty() {
+            return;
+        }
+        say!("No clips in {}.", request.inbox.display());
         return;
     }
     let unchanged = outcome.reports.iter().filter(|r| r.state == ClipState::Unchanged).count();
     let before = if unchanged > 0 { format!(", {unchanged} of them done before") } else { String::new() };
-    println!("{} from {}{before}, in {}", plural(cuts, "cut"), plural(clips, "clip"), request.out.display());
+    say!("{} from {}{before}, in {}", plural(cuts, "cut"), plural(clips, "clip"), request.out.display());
     if failed > 0 {
-        println!("{} failed in whole or in part; the report says which and what to do", plural(failed, "clip"));
+        say!("{} failed in whole or in part; the report says which and what to do", plural(failed, "clip"));
     }
     if let Some(report) = &outcome.report {
-        println!("report: {}", report.display());
+        say!("report: {}", report.display());
     }
     if outcome.stopped {
-        println!("Stopped. What is listed is finished and checked; run the same command to go on.");
+        say!("Stopped. What is listed is finished and checked; run the same command to go on.");
     }
 }

@@ -87,6 +87,17 @@ fn remark(event: &Event) -> Option<String> {
     }
 }
 
+/// How a clip ended, in one line.
+fn ending(clip: &str, cuts: usize, unchanged: bool, failed: bool) -> String {
+    let how = match (unchanged, failed, cuts) {
+        (true, ..) => "unchanged",
+        (false, true, 0) => return format!("{clip}: failed"),
+        (false, true, _) => "done in part",
+        (false, false, _) => "done",
+    };
+    format!("{clip}: {how}, {cuts} {}", if cuts == 1 { "cut" } else { "cuts" })
+}
+
 impl Lines {
     fn line(&mut self, event: Event) -> Option<String> {
         match event {
@@ -104,13 +115,9 @@ impl Lines {
             }
             Event::Finished { clip, cuts, unchanged, failed } => {
                 self.finished += 1;
-                let how = match (failed, cuts) {
-                    (true, 0) => "failed",
-                    (true, _) => "done in part",
-                    (false, _) => "done",
-                };
                 // A hundred clips that were done before are no news.
-                (!unchanged).then(|| format!("[{}/{}] {clip}: {how}, {cuts} cuts", self.finished, self.clips))
+                let ending = (!unchanged).then(|| ending(&clip, cuts, unchanged, failed))?;
+                Some(format!("[{}/{}] {ending}", self.finished, self.clips))
             }
             other => remark(&other),
         }
@@ -155,7 +162,7 @@ impl Bars {
                 bar.set_position((done * 1000.0) as u64);
                 bar.set_message(format!("{} {speed:.1}x", stage.doing()));
             }
-            Event::Finished { clip, unchanged, .. } => {
+            Event::Finished { clip, cuts, unchanged, failed } => {
                 if let Some(bar) = self.clips.remove(clip) {
                     bar.finish_and_clear();
                 }
@@ -163,7 +170,7 @@ impl Bars {
                     batch.inc(1);
                 }
                 if !unchanged {
-                    self.print(&format!("{clip}: done"));
+                    self.print(&ending(clip, *cuts, *unchanged, *failed));
                 }
             }
             Event::Ended { .. } => {
@@ -199,6 +206,14 @@ impl Bars {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_end_of_a_clip_never_says_done_of_a_failure() {
+        assert_eq!(ending("a", 1, false, false), "a: done, 1 cut");
+        assert_eq!(ending("a", 2, false, true), "a: done in part, 2 cuts");
+        assert_eq!(ending("a", 0, false, true), "a: failed");
+        assert_eq!(ending("a", 3, true, false), "a: unchanged, 3 cuts");
+    }
 
     #[test]
     fn a_failure_says_which_clip_which_stage_what_and_what_to_do() {
