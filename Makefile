@@ -10,7 +10,7 @@ PACKAGES = \
 HOUSECALL = target/release/housecall
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: samples test bench setup build remake-samples lint
+.PHONY: picture samples test bench setup build remake-samples lint
 
 # The main job on the sample clips.
 samples: build
@@ -45,3 +45,7 @@ lint:
 # Speaks and draws the sample clips anew.
 remake-samples: setup
 	python3 samples/make_samples.py
+
+# The picture in README.md, from the cuts that `make samples` leaves.
+picture:
+	docs/make_picture.sh
