@@ -8,7 +8,10 @@ use std::io::Write;
 
 /// Prints completions for a shell.
 pub fn completions(shell: Shell) -> u8 {
-    clap_complete::generate(shell, &mut Arguments::command(), "housecall", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "housecall", &mut script);
+    // A reader that went away is no reason to panic.
+    drop(std::io::stdout().write_all(&script));
     ALL_WELL
 }
 

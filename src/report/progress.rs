@@ -158,9 +158,12 @@ impl Bars {
                 bar.set_message(stage.doing());
             }
             Event::Progress { clip, stage, done, speed } => {
+                let done = *done;
                 let bar = self.clip(clip);
                 bar.set_position((done * 1000.0) as u64);
-                bar.set_message(format!("{} {speed:.1}x", stage.doing()));
+                // Before anything is done nobody knows how long it takes.
+                let left = if done > 0.0 { format!("  {}s left", bar.eta().as_secs()) } else { String::new() };
+                bar.set_message(format!("{} {speed:.1}x{left}", stage.doing()));
             }
             Event::Finished { clip, cuts, unchanged, failed } => {
                 if let Some(bar) = self.clips.remove(clip) {
@@ -191,7 +194,7 @@ impl Bars {
     fn clip(&mut self, clip: &str) -> &ProgressBar {
         self.clips.entry(clip.to_string()).or_insert_with(|| {
             let bar = self.all.add(ProgressBar::new(1000));
-            bar.set_style(Self::style("  {bar:28.cyan} {prefix}  {msg}  {eta} left"));
+            bar.set_style(Self::style("  {bar:28.cyan} {prefix}  {msg}"));
             bar.set_prefix(clip.to_string());
             bar
         })
