@@ -51,8 +51,8 @@ mod tests {
     fn shown(rate: Rate, frames: i64, pictures: &[i64]) -> Vec<usize> {
         let mut clock = Clock::new(rate, 0, frames);
         let mut out = Vec::new();
-        for i in 1..pictures.len() {
-            out.extend(clock.fill_until(Time(pictures[i])).map(|_| i - 1));
+        for (shown, next) in pictures.iter().skip(1).enumerate() {
+            out.extend(clock.fill_until(Time(*next)).map(|_| shown));
         }
         out.extend(clock.fill_rest().map(|_| pictures.len() - 1));
         out

@@ -15,12 +15,14 @@ mod ffi;
 mod graph;
 mod input;
 mod limiter;
+pub mod loudness;
 mod mux;
 mod orientation;
 pub mod probe;
 mod probe_types;
 pub mod render;
 pub mod sound;
+mod soundtrack;
 pub mod verify;
 
 pub use ffi::{has_filter, start, version};

@@ -4,8 +4,9 @@ use super::clock::Clock;
 use super::cover::{CoverJob, SharpestPicture};
 use super::encode::Encoder;
 use super::graph::{Compositor, Normaliser, working_size};
+use super::loudness::Measured;
 use super::mux::Muxer;
-use super::sound::{self, Mastered, Measured};
+use super::sound::{self, Mastered};
 use super::{Probe, decode, ffi};
 use crate::cuts::{Mark, Recipe};
 use crate::fault::{Cancel, Fault};
@@ -65,6 +66,12 @@ pub struct Setting<'a> {
     pub progress: &'a (dyn Fn(Time) + Sync),
 }
 
+/// What became of every job, in their order, and of the cover.
+pub type Made<T> = (Vec<Result<T, Fault>>, Option<Result<(), Fault>>);
+
+/// A render's finished sound; none for a clip that has none.
+type MaybeSound = Result<Option<Arc<Mastered>>, Fault>;
+
 /// What a render thread receives.
 enum Message {
     /// Frame of the cut by number, upright and in BT.709.
@@ -81,7 +88,7 @@ pub fn render<T: Send>(
     jobs: &[Job],
     cover: Option<&CoverJob>,
     then: &(dyn Fn(usize, Rendered) -> Result<T, Fault> + Sync),
-) -> (Vec<Result<T, Fault>>, Option<Result<(), Fault>>) {
+) -> Made<T> {
     let recipes: Vec<&Recipe> = jobs.iter().map(|j| j.recipe).chain(cover.map(|c| &c.recipe)).collect();
     let working = working_size(setting.probe.video.displayed, &recipes);
     let mut sharpest = cover.map(|c| SharpestPicture::new(c.recipe.range));
@@ -232,11 +239,7 @@ fn fan_out(
 }
 
 /// Masters each distinct sound once and gives it to every render that needs it.
-fn master_all(
-    setting: &Setting,
-    jobs: &[Job],
-    to: &[Sender<Result<Option<Arc<Mastered>>, Fault>>],
-) -> Result<(), Fault> {
+fn master_all(setting: &Setting, jobs: &[Job], to: &[Sender<MaybeSound>]) -> Result<(), Fault> {
     let key = |r: &Recipe| {
         (
             r.range,
@@ -244,7 +247,7 @@ fn master_all(
             r.sound.as_ref().map(|s| (s.gain.to_bits(), s.target.to_bits(), s.ceiling.to_bits(), s.bit_rate)),
         )
     };
-    let mut done = Vec::<(_, Result<Option<Arc<Mastered>>, Fault>)>::new();
+    let mut done = Vec::<(_, MaybeSound)>::new();
     for (job, to) in jobs.iter().zip(to) {
         let recipe = job.recipe;
         let known = done.iter().find(|(k, _)| *k == key(recipe)).map(|(_, result)| result.clone());
@@ -268,7 +271,7 @@ fn render_one(
     displayed: Size,
     working: Size,
     pictures: Receiver<Message>,
-    sound: Receiver<Result<Option<Arc<Mastered>>, Fault>>,
+    sound: Receiver<MaybeSound>,
     cancel: &Cancel,
 ) -> Result<Option<Measured>, Fault> {
     let recipe = job.recipe;
@@ -352,7 +355,7 @@ pub(super) fn load_mark(mark: &Mark) -> Result<RgbaImage, Fault> {
 struct Writer<'a> {
     file: &'a Path,
     recipe: &'a Recipe,
-    sound: Receiver<Result<Option<Arc<Mastered>>, Fault>>,
+    sound: Receiver<MaybeSound>,
     pending: Vec<ff::Packet>,
     muxer: Option<Muxer>,
     measured: Option<Measured>,

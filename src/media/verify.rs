@@ -1,9 +1,10 @@
 //! A finished file is opened and decoded again, and measured against its plan, before it may get its name.
 
 use super::decode::is_ready;
+use super::loudness::{Measured, Meter};
 use super::probe::stamp;
 use super::render::Rendered;
-use super::sound::{self, CUT_RATE, Measured, Meter};
+use super::sound::{self, CUT_RATE};
 use super::{boxes, input};
 use crate::cuts::{Limits, Recipe};
 use crate::fault::{Cancel, Fault};

@@ -39,7 +39,7 @@ pub fn recipe(displayed: Size, canvas: Size, seconds: f64) -> Recipe {
     } else {
         (displayed.width & !1, (f64::from(displayed.width) / canvas.aspect() / 2.0).round() as u32 * 2)
     };
-    let crop = Rect::new((displayed.width - width) / 2 & !1, (displayed.height - height) / 2 & !1, width, height);
+    let crop = Rect::new(((displayed.width - width) / 2) & !1, ((displayed.height - height) / 2) & !1, width, height);
     Recipe {
         clip: Digest("test".into()),
         canvas,
