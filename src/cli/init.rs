@@ -11,8 +11,8 @@ use std::path::Path;
 pub fn init(folder: &Path, name: Option<&str>) -> Result<u8, Fault> {
     let file = folder.join("practice.toml");
     let text = config::template(name.unwrap_or("My Practice"));
-    let written =
-        OpenOptions::new().write(true).create_new(true).open(&file).and_then(|mut f| f.write_all(text.as_bytes()));
+    let create = |()| OpenOptions::new().write(true).create_new(true).open(&file);
+    let written = std::fs::create_dir_all(folder).and_then(create).and_then(|mut f| f.write_all(text.as_bytes()));
     written.map_err(|e| match e.kind() {
         std::io::ErrorKind::AlreadyExists => Fault::new(
             format!("{} is there already", file.display()),

@@ -7,7 +7,7 @@ use crate::units::Time;
 
 /// Lists every platform with its limits and their sources.
 pub fn platforms() -> Result<u8, Fault> {
-    for platform in config::platforms_with(config::user_folder().as_deref())? {
+    for platform in config::platforms()? {
         let canvases: Vec<String> = platform.canvases.iter().map(|c| c.size.to_string()).collect();
         say!("{}  ({})", platform.id, platform.name);
         say!(

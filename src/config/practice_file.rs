@@ -170,7 +170,9 @@ pub(super) fn load(file: &Path, presets: Option<&Path>) -> Result<Practice, Faul
     let handle = raw.practice.handle.0;
     let logo = match &raw.brand.logo {
         Some(logo) => {
+            // Absolute, since a plan may be read in another folder than it was made in.
             let path = file.parent().unwrap_or(Path::new("")).join(logo.get_ref());
+            let path = std::path::absolute(&path).unwrap_or(path);
             if !path.is_file() {
                 let what = format!("there is no logo at {}", path.display());
                 return Err(typed.fault(Some(logo.span()), &what));

@@ -6,7 +6,7 @@ use super::telling::telling;
 use super::{ClipSource, Digest};
 use crate::config::ClipSettings;
 use crate::fault::Fault;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -29,6 +29,7 @@ pub fn sources(inbox: &Path, scanned: &[Candidate], settled: &[(Candidate, Diges
     let paths: Vec<&Path> = scanned.iter().map(|c| c.path.as_path()).collect();
     let names: HashMap<&Path, String> = paths.iter().copied().zip(unique_names(&paths)).collect();
     let (list, mut faults) = shot_list(&inbox.join(SHOT_LIST));
+    faults.extend(unknown_clips(&list, &paths));
     let mut clips = Vec::new();
     for (candidate, digest) in settled {
         // A clip that came after the scan is taken up at the next one.
@@ -56,6 +57,18 @@ pub fn sources(inbox: &Path, scanned: &[Candidate], settled: &[(Candidate, Diges
         });
     }
     (clips, faults)
+}
+
+/// A complaint about questions for files that are not there: more often a slip of the pen than a clip of another day.
+fn unknown_clips(list: &HashMap<String, String>, paths: &[&Path]) -> Option<Fault> {
+    let names = paths.iter().map(|path| name_of(path));
+    let known: HashSet<String> = names
+        .flat_map(|file| [key(&file), key(file.rsplit_once('.').map_or(file.as_str(), |(stem, _)| stem))])
+        .collect();
+    let mut unknown: Vec<&str> = list.keys().filter(|file| !known.contains(*file)).map(String::as_str).collect();
+    unknown.sort_unstable();
+    let (what, files) = (format!("{SHOT_LIST} has questions for files that are not in the folder"), unknown.join(", "));
+    (!unknown.is_empty()).then(|| Fault::new(format!("{what}: {files}"), "compare the spelling with the files' names"))
 }
 
 /// Questions by the key of the file they are for, and what is wrong with the list, each with its line.

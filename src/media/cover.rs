@@ -39,6 +39,11 @@ impl SharpestPicture {
         SharpestPicture { range, next: range.start, best: None }
     }
 
+    /// Where in the clip it looks.
+    pub fn range(&self) -> Span {
+        self.range
+    }
+
     /// Whether the picture at this time should be shown to it.
     pub fn wants(&self, at: Time) -> bool {
         // A clip too short for the range still gets a cover, from its first picture.

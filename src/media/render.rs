@@ -188,6 +188,7 @@ fn fan_out(
     mut sharpest: Option<&mut SharpestPicture>,
 ) -> Result<(), Fault> {
     let track = &setting.probe.video;
+    let cover_end = sharpest.as_ref().map_or(Time::ZERO, |s| s.range().end);
     let mut normaliser: Option<(Normaliser, Size)> = None;
     let mut waiting: Option<(frame::Video, Time)> = None;
     let mut place =
@@ -223,12 +224,13 @@ fn fan_out(
         if let Some(before) = waiting.replace((picture, at)) {
             place(before, Some(at), &mut feeds)?;
         }
-        Ok(if feeds.iter().all(Feed::is_done) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        let done = feeds.iter().all(Feed::is_done) && at >= cover_end;
+        Ok(if done { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })?;
     let Some(last) = waiting else {
         return Err(Fault::new("no picture of the clip could be decoded", "copy the clip from the phone again"));
     };
-    if !feeds.iter().all(Feed::is_done) {
+    if last.1 < cover_end || !feeds.iter().all(Feed::is_done) {
         place(last, None, &mut feeds)?;
     }
     for to in feeds.into_iter().filter_map(|feed| feed.to) {

@@ -248,6 +248,11 @@ impl Coder {
         }
         self.encoder.send_eof().map_err(encoding)?;
         self.collect()?;
+        // The last frame is filled up with silence; the file need not last for that.
+        let length = self.sent + AAC_PRIMING as i64;
+        if let Some(last) = self.packets.last_mut() {
+            last.set_duration((length - last.pts().unwrap_or(0)).clamp(1, AAC_FRAME as i64));
+        }
         let measured = self.meter.read()?;
         Ok(Mastered { packets: self.packets, encoder: Mutex::new(self.encoder), measured })
     }

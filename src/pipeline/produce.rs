@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// A clip that is ready to be rendered.
@@ -143,7 +144,13 @@ impl Workshop<'_> {
             .map(|(render, _)| Job { recipe: render.recipe, file: self.scratch.join(format!("{}.mp4", render.key.0)) })
             .collect();
         let (began, length) = (Instant::now(), planned.understood.probe.duration.seconds().max(0.001));
+        let told = AtomicU64::new(u64::MAX);
         let progress = |at: Time| {
+            // Once a hundredth: a listener has better things to do than to hear of every frame.
+            let hundredth = (at.seconds() / length * 100.0) as u64;
+            if told.swap(hundredth, Ordering::Relaxed) == hundredth {
+                return;
+            }
             let (done, speed) =
                 ((at.seconds() / length).clamp(0.0, 1.0), at.seconds() / began.elapsed().as_secs_f64().max(1e-3));
             (self.listener)(Event::Progress { clip: clip.clone(), stage: Stage::Render, done, speed });

@@ -50,8 +50,7 @@ impl Reader<'_> {
     /// Everything about one clip, from the cache where it is there.
     pub fn read(&mut self, source: &ClipSource) -> Staged<Understood> {
         let key = source.digest.0.as_str();
-        let enter = |stage| (self.listener)(Event::Entered { clip: source.name.clone(), stage });
-        enter(Stage::Probe);
+        (self.listener)(Event::Entered { clip: source.name.clone(), stage: Stage::Probe });
         let probe = match self.store.get("probe", key) {
             Some(probe) => probe,
             None => {
@@ -60,7 +59,6 @@ impl Reader<'_> {
                 probe
             }
         };
-        enter(Stage::Speech);
         let (loudness, transcript) = self.hear(source, &probe).or_else(at(Stage::Speech))?;
         Ok(Understood { probe, loudness, transcript })
     }
@@ -74,6 +72,7 @@ impl Reader<'_> {
         {
             return Ok((loudness, Transcript { clip: file, ..transcript }));
         }
+        (self.listener)(Event::Entered { clip: source.name.clone(), stage: Stage::Speech });
         let (pcm, loudness) = media::sound::listen(&source.path, probe, self.cancel)?;
         let heard = Heard { speech: speech::speech_spans(&pcm), pcm, loudness };
         let transcript = self.transcribe(source, &file, &heard)?;
