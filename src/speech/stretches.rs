@@ -10,7 +10,7 @@ const LEAD: Time = Time::from_millis(250);
 const TAIL: Time = Time::from_millis(250);
 /// Whisper invents text in long silences and loses its clock there, so such a pause always ends a stretch. Shorter ones
 /// do not, because each stretch costs the encoding of a full window.
-const LONG_PAUSE: Time = Time::from_millis(2000);
+const LONG_PAUSE: Time = Time::from_millis(1500);
 
 /// Groups `speech` (in order, not overlapping) into stretches of at most `longest`, which has to be above 2 s; all lie
 /// between 0 and `clip_end`, in order and without overlap, and hold all speech.
