@@ -19,6 +19,7 @@ use crate::wording;
 use crossbeam_channel::bounded;
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::thread;
@@ -298,7 +299,7 @@ impl<'a> Batch<'a> {
                 let (workshop, fail, add) = (&workshop, &fail, &add);
                 scope.spawn(move || {
                     for clip in to_render {
-                        match workshop.produce(&clip) {
+                        match guarded(Stage::Render, || workshop.produce(&clip)) {
                             Ok(report) => add(report),
                             Err((stage, fault)) => fail(&clip.source, stage, &fault),
                         }
@@ -311,7 +312,7 @@ impl<'a> Batch<'a> {
                 if self.cancel.is_cancelled() {
                     break;
                 }
-                match self.plan(&mut reader, source) {
+                match guarded(Stage::Plan, || self.plan(&mut reader, source)) {
                     // The render lanes end only when this end of the channel is gone.
                     Ok(clip) => drop(planned.send(clip)),
                     Err((stage, fault)) => fail(source, stage, &fault),
@@ -402,6 +403,14 @@ impl<'a> Batch<'a> {
     }
 }
 
+/// Runs one clip's work so that a fault of the program in it fails this clip alone.
+fn guarded<T>(stage: Stage, work: impl FnOnce() -> Result<T, (Stage, Fault)>) -> Result<T, (Stage, Fault)> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        let advice = "run again; if it happens again, take the clip out of the folder and report it";
+        Err((stage, Fault::new("the program made a mistake with this clip", advice)))
+    })
+}
+
 fn read_logo(file: &Path) -> Result<Logo, Fault> {
     let unreadable = |e: &dyn std::fmt::Display| {
         Fault::new(
@@ -418,6 +427,12 @@ fn read_logo(file: &Path) -> Result<Logo, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mistake_of_the_program_fails_one_clip() {
+        let result: Result<(), _> = guarded(Stage::Plan, || panic!("a mistake"));
+        assert!(matches!(result, Err((Stage::Plan, Fault::Failed { .. }))));
+    }
 
     #[test]
     fn every_computer_gets_at_least_one_of_each() {

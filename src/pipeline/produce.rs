@@ -141,7 +141,7 @@ impl Workshop<'_> {
         (self.listener)(Event::Entered { clip: clip.clone(), stage: Stage::Render });
         let jobs: Vec<Job> = missing
             .iter()
-            .map(|(render, _)| Job { recipe: render.recipe, file: self.scratch.join(format!("{}.mp4", render.key.0)) })
+            .map(|(render, _)| Job { recipe: render.recipe, file: self.scratch_file(planned, &render.key, "mp4") })
             .collect();
         let (began, length) = (Instant::now(), planned.understood.probe.duration.seconds().max(0.001));
         let told = AtomicU64::new(u64::MAX);
@@ -191,7 +191,7 @@ impl Workshop<'_> {
         let limits: Vec<&Limits> = render.cuts.iter().map(|cut| &cut.limits).collect();
         let file = rendered.file().to_path_buf();
         let verified = verify(rendered, render.recipe, &limits, self.cancel).map_err(|fault| {
-            let kept = if fault.is_cancelled() { None } else { self.keep(planned, &file) };
+            let kept = if fault.is_cancelled() { None } else { self.keep(&file) };
             Rejected { stage: Stage::Verify, fault, kept }
         })?;
         let failed = |fault| Rejected { stage: Stage::Publish, fault, kept: None };
@@ -204,13 +204,14 @@ impl Workshop<'_> {
         Ok(())
     }
 
+    /// A file on its way. Its name holds the clip's too: two clips of the same bytes ask for the same render.
+    fn scratch_file(&self, planned: &Planned, key: &Digest, extension: &str) -> PathBuf {
+        self.scratch.join(format!("{}-{}.{extension}", planned.source.name, &key.0[..16]))
+    }
+
     /// Puts a file that failed its check aside, for a person to look at.
-    fn keep(&self, planned: &Planned, file: &Path) -> Option<PathBuf> {
-        let kept = PathBuf::from(".housecall/failed").join(format!(
-            "{}-{}",
-            planned.source.name,
-            file.file_name()?.to_string_lossy()
-        ));
+    fn keep(&self, file: &Path) -> Option<PathBuf> {
+        let kept = Path::new(".housecall/failed").join(file.file_name()?);
         let target = self.out.join(&kept);
         fs::create_dir_all(target.parent()?).ok()?;
         fs::rename(file, &target).ok().map(|()| kept)
@@ -220,7 +221,7 @@ impl Workshop<'_> {
     fn cover_job(&self, planned: &Planned) -> Option<(CoverJob, Digest)> {
         let recipe = planned.plan.cover.clone()?;
         let key = recipe.key();
-        let file = self.scratch.join(format!("{}.jpg", key.0));
+        let file = self.scratch_file(planned, &key, "jpg");
         (!self.journal.holds(&cover_file(&planned.source.name), &key)).then_some((CoverJob { recipe, file }, key))
     }
 
