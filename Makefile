@@ -19,7 +19,7 @@ samples: build
 	@echo "report: $(CURDIR)/cuts/report.html"
 
 test: setup
-	cargo test --release
+	cargo test --release -- --show-output
 
 # Housecall beside a plain script of one ffmpeg per platform, on the sample clips.
 bench: build

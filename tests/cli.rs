@@ -234,3 +234,73 @@ fn completions_and_the_manual_come_from_the_same_definitions() {
         assert!(platforms.out.lines().any(|line| line.starts_with(&format!("{id}  "))), "{id}");
     }
 }
+
+/// Reads events until one of this kind comes; panics at the end of the stream.
+fn wait_for(events: &mut BufReader<ChildStdout>, kind: &str) {
+    let mut line = String::new();
+    while !line.contains(&format!("\"event\":\"{kind}\"")) {
+        line.clear();
+        assert_ne!(events.read_line(&mut line).unwrap(), 0, "the program ended without {kind}");
+    }
+}
+
+#[test]
+fn watch_takes_clips_up_as_they_arrive_and_ends_well() {
+    let desk = desk("ultrafast");
+    let arguments = ["watch", "inbox", "--offline", "--json", "--platforms", "x"];
+    let mut child = desk.command(&arguments).spawn().unwrap();
+    let mut events = BufReader::new(child.stdout.take().unwrap());
+    for name in ["first.mp4", "second.mp4"] {
+        desk.drop_file(name, &desk.clip(2));
+        wait_for(&mut events, "published");
+        wait_for(&mut events, "ended");
+    }
+    let pressed = Instant::now();
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(pressed.elapsed() < Duration::from_secs(2), "{:?}", pressed.elapsed());
+    assert_tidy(&desk);
+    let cuts = results(&desk).into_iter().filter(|file| file.extension().is_some_and(|e| e == "mp4")).count();
+    assert_eq!(cuts, 2);
+}
+
+#[test]
+fn every_container_that_is_taken_up_gives_a_cut() {
+    let desk = desk("ultrafast");
+    let source = desk.drop_file("plain.MP4", &desk.clip(2));
+    let source = source.to_str().unwrap();
+    let vp9: &[&str] = &["-c:v", "libvpx-vp9", "-deadline", "realtime", "-c:a", "libopus"];
+    let h263: &[&str] = &["-c:v", "h263", "-s", "352x288", "-an"];
+    for (name, how) in [
+        ("a.mkv", &["-c", "copy"][..]),
+        ("b.mov", &["-c", "copy"]),
+        ("c.m4v", &["-c", "copy"]),
+        ("d.webm", vp9),
+        ("e.3gp", h263),
+    ] {
+        let file = desk.inbox().join(name);
+        common::ffmpeg(&[&["-i", source], how, &[file.to_str().unwrap()]].concat());
+        let bytes = fs::read(&file).unwrap();
+        desk.drop_file(name, &bytes);
+    }
+    let done = desk.batch("run", &SMALL);
+    assert_eq!(done.code, 0, "{done:?}");
+    for name in ["plain", "a", "b", "c", "d", "e"] {
+        assert!(desk.out().join("x").join(format!("{name}.mp4")).exists(), "{name}: {done:?}");
+    }
+}
+
+#[test]
+fn hook_and_end_card_can_be_turned_off_and_plain_lines_say_how_it_went() {
+    let desk = desk("ultrafast");
+    desk.practice("[hook]\nenabled = false\n[end_card]\nenabled = false\n[platform.x]\npreset = \"ultrafast\"");
+    desk.drop_file("skin.mp4", &desk.clip(2));
+    let done = desk.housecall(&["run", "inbox", "--offline", "--platforms", "x"]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(done.err.contains("[1/1] skin: done, 1 cut") && !done.err.contains('\u{1b}'), "{done:?}");
+    assert!(done.out.contains("report: cuts/report.html"), "{done:?}");
+    let about = describe(&desk.out().join("x/skin.mp4"));
+    assert_eq!(about["streams"][0]["nb_frames"], "60", "{about}");
+    let report = fs::read_to_string(desk.out().join("report.html")).unwrap();
+    assert!(report.contains("No speech"), "the report says why there are no captions");
+}

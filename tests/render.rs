@@ -4,12 +4,12 @@
 mod common;
 
 use common::{ffmpeg, ffprobe, recipe};
-use housecall::cuts::{Limits, Placement, Recipe};
+use housecall::cuts::{Limits, Placement, Recipe, Sound};
 use housecall::fault::Cancel;
 use housecall::media::probe::probe;
-use housecall::media::render::{Job, Setting, render};
+use housecall::media::render::{Job, Rendered, Setting, render};
 use housecall::media::verify::{Verified, verify};
-use housecall::units::{Rect, Size, Time};
+use housecall::units::{Rect, Size, Span, Time};
 use std::path::{Path, PathBuf};
 
 fn limits() -> Limits {
@@ -214,5 +214,133 @@ fn a_flash_and_its_beep_stay_together() {
         let beep = samples[from..from + 19_200].iter().position(|s| s.abs() > 0.1).unwrap() + from;
         let off = beep as f64 / 48_000.0 - flash;
         assert!(off.abs() < 0.012, "beep {off:.4} s after the flash of second {second}");
+    }
+}
+
+#[test]
+fn verify_refuses_what_is_not_as_planned() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = sideways(folder.path());
+    let planned = recipe(Size::new(1080, 1920), Size::new(360, 640), 2.0);
+    let file = make(&clip, std::slice::from_ref(&planned), folder.path())[0].file().to_path_buf();
+    let check = |file: &Path, recipe: &Recipe, limits: Limits| {
+        verify(Rendered::again(file.to_path_buf()), recipe, &[&limits], &Cancel::new())
+            .map(|_| ())
+            .map_err(|f| f.to_string())
+    };
+    assert_eq!(check(&file, &planned, limits()), Ok(()));
+
+    let sound = planned.sound.clone().unwrap();
+    let quieter = Sound { target: -20.0, ..sound.clone() };
+    let lower_peak = Sound { ceiling: -12.0, ..sound };
+    for (what, wrong) in [
+        ("pictures where 90", Recipe { range: Span::new(Time::ZERO, Time::from_seconds(3.0)), ..planned.clone() }),
+        ("where 640x360", Recipe { canvas: Size::new(640, 360), ..planned.clone() }),
+        ("a loudness of", Recipe { sound: Some(quieter), ..planned.clone() }),
+        ("a true peak of", Recipe { sound: Some(lower_peak), ..planned.clone() }),
+        ("2 tracks where 1", Recipe { sound: None, ..planned.clone() }),
+    ] {
+        let said = check(&file, &wrong, limits()).unwrap_err();
+        assert!(said.contains(what), "{said}");
+    }
+    let too_small = Limits { max_bytes: 1000, ..limits() };
+    assert!(check(&file, &planned, too_small).unwrap_err().contains("bytes where 1000"));
+    let too_short = Limits { max_duration: Time::from_seconds(1.0), ..limits() };
+    assert!(check(&file, &planned, too_short).unwrap_err().contains("long where"));
+
+    let name = file.to_str().unwrap();
+    let remade = |how: &[&str], to: &str| {
+        let to = folder.path().join(to);
+        ffmpeg(&[&["-i", name], how, &[to.to_str().unwrap()]].concat());
+        to
+    };
+    let located =
+        remade(&["-c", "copy", "-movflags", "+faststart", "-metadata", "location=+48.8577+002.295/"], "located.mp4");
+    let edited = remade(&["-c", "copy", "-movflags", "+faststart", "-ss", "0.5"], "edited.mp4");
+    let index_last = remade(&["-c", "copy", "-fflags", "+bitexact", "-use_editlist", "0"], "index-last.mp4");
+    let bt601 = remade(
+        &[
+            "-c:a",
+            "copy",
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+            "-colorspace",
+            "smpte170m",
+            "-fflags",
+            "+bitexact",
+            "-movflags",
+            "+faststart+negative_cts_offsets",
+            "-use_editlist",
+            "0",
+        ],
+        "bt601.mp4",
+    );
+    for wrong in [located, edited, index_last, bt601] {
+        let said = check(&wrong, &planned, limits()).unwrap_err();
+        println!("{}: {said}", wrong.display());
+    }
+    let whole = std::fs::read(&file).unwrap();
+    let torn = folder.path().join("torn.mp4");
+    for length in [0, 100, whole.len() / 2, whole.len() - 1] {
+        std::fs::write(&torn, &whole[..length]).unwrap();
+        assert!(check(&torn, &planned, limits()).is_err(), "cut at {length}");
+    }
+    let mut damaged = whole.clone();
+    let middle = whole.len() * 2 / 3;
+    damaged[middle..middle + 2000].fill(0x55);
+    std::fs::write(&torn, damaged).unwrap();
+    assert!(check(&torn, &planned, limits()).is_err(), "damaged in the middle");
+}
+
+#[test]
+fn hlg_is_tone_mapped_to_the_level_that_the_design_names() {
+    let folder = tempfile::tempdir().unwrap();
+    // 38% grey and 75% white of HLG as 10-bit codes; what they become was measured once with the float filters.
+    for (code, wanted) in [(64 + 876 * 38 / 100, 109), (64 + 876 * 75 / 100, 202)] {
+        let clip = folder.path().join(format!("hlg-{code}.mov"));
+        let picture = format!("color=gray:s=320x240:r=30,format=yuv420p10le,geq=lum={code}:cb=512:cr=512");
+        ffmpeg(&[
+            "-f",
+            "lavfi",
+            "-i",
+            &picture,
+            "-t",
+            "1",
+            "-c:v",
+            "libx265",
+            "-preset",
+            "ultrafast",
+            "-x265-params",
+            "log-level=error:crf=5",
+            "-color_primaries",
+            "bt2020",
+            "-color_trc",
+            "arib-std-b67",
+            "-colorspace",
+            "bt2020nc",
+            "-color_range",
+            "tv",
+            clip.to_str().unwrap(),
+        ]);
+        let planned = Recipe { sound: None, ..recipe(Size::new(320, 240), Size::new(320, 240), 1.0) };
+        let made = make(&clip, &[planned], folder.path());
+        let raw = folder.path().join("grey.raw");
+        ffmpeg(&[
+            "-i",
+            made[0].file().to_str().unwrap(),
+            "-frames:v",
+            "1",
+            "-pix_fmt",
+            "yuv420p",
+            "-f",
+            "rawvideo",
+            raw.to_str().unwrap(),
+        ]);
+        let planes = std::fs::read(&raw).unwrap();
+        let (luma, chroma) = (i32::from(planes[320 * 120 + 160]), i32::from(planes[320 * 240 + 160 * 60 + 80]));
+        println!("HLG code {code}: luma {luma}, chroma {chroma}");
+        assert!((luma - wanted).abs() <= 3 && (chroma - 128).abs() <= 1, "code {code} became {luma}/{chroma}");
     }
 }

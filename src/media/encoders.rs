@@ -36,3 +36,15 @@ pub fn works(encoder: &str) -> bool {
 pub fn best_hardware() -> Option<&'static str> {
     HARDWARE.into_iter().find(|name| works(name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_turns_pictures_into_packets_works() {
+        assert!(works(SOFTWARE));
+        assert!(!works("h264_nothing"));
+        assert!(!works("aac"));
+    }
+}

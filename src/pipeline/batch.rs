@@ -259,8 +259,6 @@ impl<'a> Batch<'a> {
 
     /// Takes every clip that is not done through both lanes; the reports of all.
     fn process(&self, sources: &[ClipSource], journal: &Journal, scratch: &Path) -> Vec<ClipReport> {
-        let (unchanged, pending): (Vec<_>, Vec<_>) =
-            sources.iter().partition(|s| self.known_report(s, journal).is_some());
         let reports = Mutex::new(Vec::new());
         let add = |report: ClipReport| {
             (self.listener)(Event::Finished {
@@ -271,9 +269,11 @@ impl<'a> Batch<'a> {
             });
             reports.lock().unwrap_or_else(|e| e.into_inner()).push(report);
         };
-        for source in unchanged {
-            if let Some(report) = self.known_report(source, journal) {
-                add(ClipReport { state: ClipState::Unchanged, ..report });
+        let mut pending = Vec::new();
+        for source in sources {
+            match self.known_report(source, journal) {
+                Some(report) => add(ClipReport { state: ClipState::Unchanged, ..report }),
+                None => pending.push(source),
             }
         }
         let workshop = Workshop {
@@ -337,7 +337,7 @@ impl<'a> Batch<'a> {
             (&source.digest, &source.name, &source.question, &source.settings),
             self.request.practice,
             self.logo.as_ref().map(|logo| &logo.digest),
-            self.request.model.name,
+            self.request.model.key(),
             self.encoder,
         );
         Digest(blake3::hash(parts.as_bytes()).to_hex().to_string())

@@ -65,7 +65,7 @@ impl Reader<'_> {
 
     fn hear(&mut self, source: &ClipSource, probe: &Probe) -> Result<(Loudness, Transcript), Fault> {
         let key = source.digest.0.as_str();
-        let words_key = format!("{key} {} {}", self.model.name, self.language);
+        let words_key = format!("{key} {} {}", self.model.key(), self.language);
         let file = source.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         if let (Some(loudness), Some(transcript)) =
             (self.store.get("loudness", key), self.store.get::<Transcript>("transcript", &words_key))

@@ -76,6 +76,18 @@ pub struct ModelFile {
     pub entry: Option<ModelEntry>,
 }
 
+impl ModelFile {
+    /// What its transcripts are filed under: the name of a published model; for a file of one's own also its size and
+    /// date, so that another file under the same name is heard anew.
+    pub fn key(&self) -> String {
+        let stamp = self.path.metadata().and_then(|m| Ok((m.len(), m.modified()?)));
+        match (&self.entry, stamp) {
+            (None, Ok((bytes, modified))) => format!("{} {bytes} {modified:?}", self.name),
+            _ => self.name.clone(),
+        }
+    }
+}
+
 /// Where a wanted model is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Located {
