@@ -232,7 +232,7 @@ fn verify_refuses_what_is_not_as_planned() {
 
     let sound = planned.sound.clone().unwrap();
     let quieter = Sound { target: -20.0, ..sound.clone() };
-    let lower_peak = Sound { ceiling: -12.0, ..sound };
+    let lower_peak = Sound { ceiling: -20.0, ..sound };
     for (what, wrong) in [
         ("pictures where 90", Recipe { range: Span::new(Time::ZERO, Time::from_seconds(3.0)), ..planned.clone() }),
         ("where 640x360", Recipe { canvas: Size::new(640, 360), ..planned.clone() }),

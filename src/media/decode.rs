@@ -7,11 +7,12 @@ use crate::units::Time;
 use ffmpeg_next as ff;
 use ffmpeg_next::codec::threading;
 use ffmpeg_next::{codec, frame};
+use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-/// Runs of undecodable packets that are bridged before the clip is given up.
-const MAX_BAD_PACKETS: usize = 300;
+/// Damaged pictures that are bridged by the one before; with more the clip is given up.
+const MAX_BAD_PACKETS: usize = 15;
 
 /// Hands every picture of `track` with its time (from the clip's time zero) to `each`, until the end or until `each`
 /// breaks off. Pictures before time zero are left out.
@@ -44,11 +45,19 @@ pub fn pictures(
     });
     let mut decoder = context.decoder().video().map_err(undecodable)?;
     let mut last = None;
+    let bad = Cell::new(0);
     let mut drain = |decoder: &mut codec::decoder::Video| -> Result<ControlFlow<()>, Fault> {
         loop {
             let mut picture = frame::Video::empty();
-            if !is_ready(decoder.receive_frame(&mut picture)).map_err(undecodable)? {
-                return Ok(ControlFlow::Continue(()));
+            match is_ready(decoder.receive_frame(&mut picture)) {
+                Ok(true) => {}
+                Ok(false) => return Ok(ControlFlow::Continue(())),
+                // With frame threads a damaged packet shows here, packets later.
+                Err(_) if bad.get() < MAX_BAD_PACKETS => {
+                    bad.set(bad.get() + 1);
+                    continue;
+                }
+                Err(e) => return Err(undecodable(e)),
             }
             let Some(at) = picture.timestamp().map(|t| stamp(t, base) - track.start) else { continue };
             // Broken time stamps may run backwards; a picture that is late has no place any more.
@@ -62,7 +71,6 @@ pub fn pictures(
         }
     };
     let mut packet = ff::Packet::empty();
-    let mut bad = 0;
     loop {
         cancel.check()?;
         match packet.read(&mut input) {
@@ -74,9 +82,9 @@ pub fn pictures(
             continue;
         }
         match decoder.send_packet(&packet) {
-            Ok(()) => bad = 0,
-            Err(e) if bad >= MAX_BAD_PACKETS => return Err(undecodable(e)),
-            Err(_) => bad += 1,
+            Ok(()) => {}
+            Err(e) if bad.get() >= MAX_BAD_PACKETS => return Err(undecodable(e)),
+            Err(_) => bad.set(bad.get() + 1),
         }
         if drain(&mut decoder)?.is_break() {
             return Ok(());

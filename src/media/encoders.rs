@@ -8,7 +8,7 @@ use ffmpeg_next::{format, frame};
 /// The encoder that every machine has and that gives the same bits everywhere.
 pub const SOFTWARE: &str = "libx264";
 /// Hardware encoders that take pictures from main memory, the likeliest to be good first.
-pub const HARDWARE: [&str; 4] = ["h264_videotoolbox", "h264_nvenc", "h264_qsv", "h264_amf"];
+pub const HARDWARE: [&str; 3] = ["h264_videotoolbox", "h264_nvenc", "h264_amf"];
 
 /// Whether the encoder opens and turns pictures into packets. That a library lists it proves nothing.
 pub fn works(encoder: &str) -> bool {
@@ -28,8 +28,22 @@ pub fn works(encoder: &str) -> bool {
     for plane in 0..3 {
         grey.data_mut(plane).fill(128);
     }
-    let sent = (0..8).all(|n| opened.send(&grey, n).is_ok()) && opened.finish().is_ok();
-    sent && matches!(opened.packet(), Ok(Some(_)))
+    let mut packets = 0;
+    for number in 0..8 {
+        if opened.send(&grey, number).is_err() {
+            return false;
+        }
+        while let Ok(Some(_)) = opened.packet() {
+            packets += 1;
+        }
+    }
+    if opened.finish().is_err() {
+        return false;
+    }
+    while let Ok(Some(_)) = opened.packet() {
+        packets += 1;
+    }
+    packets == 8
 }
 
 /// The first hardware encoder that works, if any.

@@ -132,7 +132,8 @@ fn describe_video(input: &Input, index: usize) -> Result<VideoTrack, Fault> {
     let orientation = matrix.map_or_else(Orientation::default, |d| Orientation::from_matrix(d.data()));
     let aspect = decoder.aspect_ratio();
     let sample_aspect = match (aspect.numerator(), aspect.denominator()) {
-        (n, d) if n > 0 && d > 0 => (n as u32, d as u32),
+        // Real ones lie between 1:4 and 4:1; a header that claims more asks for a picture of gigabytes.
+        (n, d) if n > 0 && d > 0 && n <= d.saturating_mul(4) && d <= n.saturating_mul(4) => (n as u32, d as u32),
         _ => (1, 1),
     };
     let colour = Colour::from_tags(&Tags {
@@ -277,7 +278,8 @@ impl Candidate {
         if let Some(pts) = packet.pts() {
             let start = stamp(pts, self.time_base);
             self.start.get_or_insert(start);
-            self.end = Some(start + stamp(packet.duration(), self.time_base));
+            let end = start + stamp(packet.duration(), self.time_base);
+            self.end = Some(self.end.map_or(end, |known| known.max(end)));
         }
         if self.works || self.attempts >= AUDIO_ATTEMPTS {
             return;
@@ -366,7 +368,9 @@ impl Scan {
 /// A time stamp of a track in microseconds.
 pub(super) fn stamp(ticks: i64, base: Rational) -> Time {
     let (num, den) = (i128::from(base.numerator()), i128::from(base.denominator()));
-    Time((i128::from(ticks) * num * 1_000_000 / den.max(1)) as i64)
+    // A hostile header may claim any time; a century is enough, and leaves room to add and subtract.
+    const CENTURY: i128 = 100 * 365 * 86_400 * 1_000_000;
+    Time((i128::from(ticks) * num * 1_000_000 / den.max(1)).clamp(-CENTURY, CENTURY) as i64)
 }
 
 #[cfg(test)]

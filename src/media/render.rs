@@ -112,7 +112,8 @@ pub fn render<T: Send>(
         let sound_thread = spawn(scope, "sound", move || master_all(setting, jobs, &sounds));
         let decoded = fan_out(setting, working, feeds, sharpest.as_mut());
         let results: Vec<Result<T, Fault>> = threads.into_iter().map(join).collect();
-        let _told_through_the_channels = join(sound_thread);
+        // Sound that could not be mastered is told through the channels; a thread that broke off is told here.
+        let decoded = decoded.and(join(sound_thread));
         (results, decoded)
     });
     // The root cause beats its echo: a render that was cut off says why the decoder stopped.
@@ -189,7 +190,7 @@ fn fan_out(
 ) -> Result<(), Fault> {
     let track = &setting.probe.video;
     let cover_end = sharpest.as_ref().map_or(Time::ZERO, |s| s.range().end);
-    let mut normaliser: Option<(Normaliser, Size)> = None;
+    let mut normaliser: Option<(Normaliser, _)> = None;
     let mut waiting: Option<(frame::Video, Time)> = None;
     let mut place =
         |(picture, at): (frame::Video, Time), next: Option<Time>, feeds: &mut Vec<Feed>| -> Result<(), Fault> {
@@ -204,11 +205,11 @@ fn fan_out(
             if !wanted && frames.iter().all(|f| f.is_empty()) {
                 return Ok(());
             }
-            let size = Size::new(picture.width(), picture.height());
+            let shape = (picture.width(), picture.height(), picture.format());
             let normaliser = match &mut normaliser {
-                Some((normaliser, of)) if *of == size => normaliser,
-                // A phone that was turned while recording may change the picture's size in mid-track.
-                other => &mut other.insert((Normaliser::new(track, &picture, working, setting.threads)?, size)).0,
+                Some((normaliser, of)) if *of == shape => normaliser,
+                // A track may change its size or format half-way; filters that were set up for another must not see it.
+                other => &mut other.insert((Normaliser::new(track, &picture, working, setting.threads)?, shape)).0,
             };
             let upright = normaliser.run(&picture)?;
             if let Some(sharpest) = sharpest.as_mut().filter(|_| wanted) {
@@ -310,6 +311,7 @@ fn render_one(
     }
     encoder.finish()?;
     while let Some(packet) = encoder.packet()? {
+        cancel.check()?;
         writer.add(packet, encoder.context())?;
     }
     writer.finish(encoder.context())

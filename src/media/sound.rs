@@ -43,7 +43,7 @@ pub fn listen(path: &Path, probe: &Probe, cancel: &Cancel) -> Result<(Vec<f32>, 
     let limit = probe.duration.samples(SAMPLE_RATE);
     let mut pcm = Vec::with_capacity(limit);
     let mut meter = StepMeter::new()?;
-    let track = SoundTrack { path, track, zero: probe.video.start, cancel };
+    let track = SoundTrack { path, track, zero: probe.video.start, duration: probe.duration, cancel };
     track.decode(true, &mut |piece| {
         match piece {
             Piece::Speech(samples) => pcm.extend_from_slice(&samples[..samples.len().min(limit - pcm.len())]),
@@ -82,7 +82,7 @@ pub fn master(
         .audio
         .as_ref()
         .ok_or_else(|| Fault::new("the clip has no sound", "run again; the file changed while it was read"))?;
-    let track = SoundTrack { path, track, zero: probe.video.start, cancel };
+    let track = SoundTrack { path, track, zero: probe.video.start, duration: probe.duration, cancel };
     let mut gain = sound.gain;
     // The coder adds up to about 1 dB to a peak that the limiter left at its ceiling.
     let mut ceiling = sound.ceiling - 0.5;
@@ -93,13 +93,15 @@ pub fn master(
         result = Some(pass);
         let off = sound.target - loudness;
         let quiet_enough = true_peak <= sound.ceiling;
-        if loudness <= SILENCE || (quiet_enough && off.abs() <= LOUDNESS_TOLERANCE * 0.6) {
+        if quiet_enough && (loudness <= SILENCE || off.abs() <= LOUDNESS_TOLERANCE * 0.6) {
             break;
         }
         if !quiet_enough {
             ceiling -= true_peak - sound.ceiling + 0.2;
         }
-        gain = (gain + off).min(crate::cuts::MAX_GAIN);
+        if loudness > SILENCE {
+            gain = (gain + off).min(crate::cuts::MAX_GAIN);
+        }
     }
     result.ok_or_else(|| Fault::new("the sound could not be mastered", "run again"))
 }

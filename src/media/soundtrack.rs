@@ -24,6 +24,8 @@ pub struct SoundTrack<'a> {
     pub track: &'a AudioTrack,
     /// The clip's time zero, in container time.
     pub zero: Time,
+    /// How long the clip is; sound that claims to be later is left out, since a gap before it would be filled.
+    pub duration: Time,
     /// Stops the work.
     pub cancel: &'a Cancel,
 }
@@ -46,8 +48,14 @@ impl SoundTrack<'_> {
             .stream(self.track.index)
             .ok_or_else(|| Fault::new("the audio track is gone", "run again; the file changed while it was read"))?;
         let base = stream.time_base();
-        let mut decoder =
-            codec::Context::from_parameters(stream.parameters()).and_then(|c| c.decoder().audio()).map_err(unusable)?;
+        let mut decoder = codec::Context::from_parameters(stream.parameters())
+            .and_then(|c| {
+                let mut decoder = c.decoder();
+                // Without it, samples that are skipped at the start would not move the time stamps.
+                decoder.set_packet_time_base(base);
+                decoder.audio()
+            })
+            .map_err(unusable)?;
         let mut graph: Option<Resampler> = None;
         let mut packet = ff::Packet::empty();
         let mut ended = false;
@@ -66,18 +74,23 @@ impl SoundTrack<'_> {
             let mut frame = frame::Audio::empty();
             while decoder.receive_frame(&mut frame).is_ok() {
                 let Some(at) = frame.timestamp().map(|t| stamp(t, base) - self.zero) else { continue };
+                if at > self.duration {
+                    continue;
+                }
                 frame.set_pts(Some(at.0));
                 let resampler = match &mut graph {
                     Some(resampler) if resampler.fits(&frame) => resampler,
                     // A phone may change the channel layout in mid-track; what was heard so far stays.
                     _ => {
+                        let mut given = [0; 2];
                         if let Some(mut old) = graph.take() {
                             old.finish()?;
                             if old.drain(each)?.is_break() {
                                 return Ok(());
                             }
+                            given = old.given;
                         }
-                        graph.insert(Resampler::new(&frame, speech)?)
+                        graph.insert(Resampler::new(&frame, speech, given)?)
                     }
                 };
                 resampler.push(&frame)?;
@@ -101,12 +114,14 @@ struct Resampler {
     shape: (u32, u16, Sample),
     /// Whether the first output has been put in its place.
     placed: [bool; 2],
-    /// Samples (a channel) still to be dropped since they lie before time zero.
+    /// Samples (a channel) handed out since time zero, by this and the resamplers before it.
+    given: [usize; 2],
+    /// Samples (a channel) still to be dropped since they lie before what was handed out already.
     early: [usize; 2],
 }
 
 impl Resampler {
-    fn new(frame: &frame::Audio, speech: bool) -> Result<Self, Fault> {
+    fn new(frame: &frame::Audio, speech: bool, given: [usize; 2]) -> Result<Self, Fault> {
         let layout = match frame.channel_layout().bits() {
             0 => ChannelLayout::default(i32::from(frame.channels())).bits(),
             bits => bits,
@@ -136,7 +151,7 @@ impl Resampler {
         }
         graph.validate().map_err(unusable)?;
         let shape = (frame.rate(), frame.channels(), frame.format());
-        Ok(Resampler { graph, speech, shape, placed: [false; 2], early: [0; 2] })
+        Ok(Resampler { graph, speech, shape, placed: [false; 2], given, early: [0; 2] })
     }
 
     fn fits(&self, frame: &frame::Audio) -> bool {
@@ -176,10 +191,17 @@ impl Resampler {
             }
             if !std::mem::replace(&mut self.placed[which], true) {
                 let at = frame.pts().map_or(Time::ZERO, |t| stamp(t, base));
-                self.early[which] = Time(-at.0.min(0)).samples(rate);
-                let silence = vec![0.0; at.samples(rate) * channels];
-                if !silence.is_empty() && each(&silence)?.is_break() {
-                    return Ok(ControlFlow::Break(()));
+                self.early[which] =
+                    Time(-at.0.min(0)).samples(rate) + self.given[which].saturating_sub(at.samples(rate));
+                let mut missing = at.samples(rate).saturating_sub(self.given[which]);
+                let silence = vec![0.0; rate as usize * channels];
+                while missing > 0 {
+                    let piece = missing.min(rate as usize);
+                    self.given[which] += piece;
+                    missing -= piece;
+                    if each(&silence[..piece * channels])?.is_break() {
+                        return Ok(ControlFlow::Break(()));
+                    }
                 }
             }
             let count = frame.samples() * channels;
@@ -188,6 +210,7 @@ impl Resampler {
                 bytes.chunks_exact(4).map(|b| f32::from_ne_bytes([b[0], b[1], b[2], b[3]])).collect();
             let dropped = (self.early[which] * channels).min(samples.len());
             self.early[which] -= dropped / channels;
+            self.given[which] += (samples.len() - dropped) / channels;
             if dropped < samples.len() && each(&samples[dropped..])?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }

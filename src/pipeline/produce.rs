@@ -101,18 +101,22 @@ impl Workshop<'_> {
         let mut report = self.report(planned, &renders, &outcomes);
         let mut files = self.write_words(planned, &report).map_err(|fault| (Stage::Publish, fault))?;
         let cover = cover_file(&planned.source.name);
-        if self.out.join(&cover).exists() {
+        let planned_cover = planned.plan.cover.as_ref().map(|recipe| recipe.key());
+        let has_cover = planned_cover.as_ref().is_some_and(|key| self.journal.holds(&cover, key));
+        if has_cover {
             report.cover = Some(cover.clone());
             files.push(cover);
         }
-        if !report.has_failure() {
+        // With anything missing the clip is not done, and the next run tries again.
+        if !report.has_failure() && has_cover == planned_cover.is_some() {
             files.extend(report.cuts.iter().map(|cut| cut.file.clone()));
-            let stamped =
-                files.into_iter().filter_map(|file| Stamp::of(&self.out.join(&file)).map(|stamp| (file, stamp)));
-            let (clip, fingerprint) = (planned.source.name.clone(), planned.fingerprint.clone());
-            let entry = Entry::Done { clip, fingerprint, files: stamped.collect() };
-            self.store.put("report", &planned.fingerprint.0, &report).map_err(|fault| (Stage::Publish, fault))?;
-            self.journal.append(entry).map_err(|fault| (Stage::Publish, fault))?;
+            let stamp = |file: PathBuf| Stamp::of(&self.out.join(&file)).map(|stamp| (file, stamp));
+            if let Some(files) = files.into_iter().map(stamp).collect::<Option<Vec<_>>>() {
+                let (clip, fingerprint) = (planned.source.name.clone(), planned.fingerprint.clone());
+                let done = self.store.put("report", &planned.fingerprint.0, &report);
+                done.and_then(|()| self.journal.append(Entry::Done { clip, fingerprint, files }))
+                    .map_err(|fault| (Stage::Publish, fault))?;
+            }
         }
         Ok(report)
     }
@@ -124,15 +128,13 @@ impl Workshop<'_> {
         for render in renders {
             let absent: Vec<&CutPlan> =
                 render.cuts.iter().copied().filter(|cut| !self.journal.holds(&cut.file, &render.key)).collect();
-            if absent.is_empty() {
+            if absent.is_empty() || self.link(planned, render, &absent) {
                 outcomes.insert(render.key.clone(), Ok(()));
-            } else if let Some(twin) = self.journal.find(&render.key) {
-                // Another platform has these very bits already; they are checked again and linked.
-                outcomes.insert(render.key.clone(), self.settle(planned, render, &absent, Rendered::again(twin)));
             } else {
                 missing.push((render, absent));
             }
         }
+        self.cancel.check().map_err(|fault| (Stage::Render, fault))?;
         let cover = self.cover_job(planned);
         if missing.is_empty() && cover.is_none() {
             return Ok(outcomes);
@@ -180,6 +182,13 @@ impl Workshop<'_> {
         Ok(outcomes)
     }
 
+    /// Gives the absent cuts the file of another one that holds the same render, if there is such a file and it still
+    /// passes every check. Else it is rendered again, and the other's file is left alone.
+    fn link(&self, planned: &Planned, render: &Render, absent: &[&CutPlan]) -> bool {
+        let twin = self.journal.find(&render.key);
+        twin.is_some_and(|twin| self.settle(planned, render, absent, Rendered::again(twin)).is_ok())
+    }
+
     /// Checks a file and publishes it under every name that waits for it.
     fn settle(
         &self,
@@ -191,7 +200,8 @@ impl Workshop<'_> {
         let limits: Vec<&Limits> = render.cuts.iter().map(|cut| &cut.limits).collect();
         let file = rendered.file().to_path_buf();
         let verified = verify(rendered, render.recipe, &limits, self.cancel).map_err(|fault| {
-            let kept = if fault.is_cancelled() { None } else { self.keep(&file) };
+            let ours = file.starts_with(self.scratch) && !fault.is_cancelled();
+            let kept = if ours { self.keep(&file) } else { None };
             Rejected { stage: Stage::Verify, fault, kept }
         })?;
         let failed = |fault| Rejected { stage: Stage::Publish, fault, kept: None };

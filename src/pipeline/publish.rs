@@ -40,7 +40,9 @@ pub fn publish(
         let handle = File::open(&waiting)?;
         set_shared_mode(&handle)?;
         handle.sync_all()?;
-        waiting.persist(&target).map_err(|e| e.error)?;
+        fs::rename(&waiting, &target)?;
+        // Where both names are one file already, renaming does nothing and leaves this one; else it is gone by now.
+        drop(waiting);
         sync_folder(folder)
     };
     put().map_err(|e| cannot_write(&target, &e))?;
