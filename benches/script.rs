@@ -30,7 +30,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 #[command(name = "script")]
 struct Options {
     /// Sample clips, separated by commas; or `all`
-    #[arg(long, value_delimiter = ',', default_value = "razor-bumps.mov")]
+    #[arg(long, value_delimiter = ',', default_value = "fever-in-children.mp4")]
     clips: Vec<String>,
     /// How often each contender makes all cuts
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
