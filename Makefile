@@ -10,7 +10,7 @@ PACKAGES = \
 HOUSECALL = target/release/housecall
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: picture samples test bench setup build remake-samples lint
+.PHONY: picture samples test matrix bench setup build remake-samples lint
 
 # The main job on the sample clips.
 samples: build
@@ -20,6 +20,13 @@ samples: build
 
 test: setup
 	cargo test --release -- --show-output
+
+# All of the footage matrix, and a page with source and cut side by side.
+matrix: setup
+	rm -rf target/matrix
+	HOUSECALL_MATRIX=all HOUSECALL_MATRIX_PAGE=$(CURDIR)/target/matrix cargo test --release --test matrix -- --show-output
+	cat docs/matrix.head.html $$(find target/matrix -name '*.fragment' | sort) > target/matrix/index.html
+	@echo "page: $(CURDIR)/target/matrix/index.html"
 
 # Housecall beside a plain script of one ffmpeg per platform, on the sample clips.
 bench: build

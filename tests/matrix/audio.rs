@@ -1,0 +1,1 @@
+//! Sound of every kind: level, true peak and the absence of clicks.

@@ -1,0 +1,1 @@
+//! Files that are no clips, and clips that are damaged.

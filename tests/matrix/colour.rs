@@ -1,0 +1,1 @@
+//! Every colour signalling against a float64 reference.

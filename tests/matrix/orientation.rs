@@ -1,0 +1,1 @@
+//! Display matrices and sample aspects: four coloured quadrants where they belong.

@@ -1,0 +1,1 @@
+//! Nothing private in anything that is written.

@@ -1,0 +1,1 @@
+//! The speaker's face stays in the picture.

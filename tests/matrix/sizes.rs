@@ -1,0 +1,1 @@
+//! Pictures from tiny to 4K, odd, wide and tall.

@@ -1,0 +1,1 @@
+//! A flash and a beep each second, however the phone counts time.

@@ -1,0 +1,1 @@
+//! Dead air goes, words stay.
