@@ -2,7 +2,7 @@
 
 use super::platform_file::{self, PlatformFields};
 use super::resolved::{
-    Anchor, CardBackground, Corner, EncoderChoice, EndCard, Framing, Platform, Practice, TooLong, Watermark,
+    Anchor, Bounds, CardBackground, Corner, EncoderChoice, EndCard, Framing, Platform, Practice, TooLong, Watermark,
 };
 use super::typed::{Line, Number, Typed};
 use crate::captions;
@@ -29,6 +29,8 @@ struct PracticeFile {
     end_card: EndCardTable,
     #[serde(default)]
     speech: Speech,
+    #[serde(default)]
+    intake: Intake,
     #[serde(default)]
     cuts: Cuts,
     #[serde(default)]
@@ -118,6 +120,24 @@ impl Default for EndCardTable {
 struct Speech {
     model: Line,
     language: Option<Spanned<String>>,
+}
+
+/// None: the default of [`Bounds`].
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Intake {
+    max_side: Option<Number<256_000, 16_384_000>>,
+    max_minutes: Option<Number<100, 600_000>>,
+}
+
+impl Intake {
+    fn bounds(self) -> Bounds {
+        let usual = Bounds::default();
+        Bounds {
+            max_side: self.max_side.map_or(usual.max_side, |side| side.0 as u32),
+            max_duration: self.max_minutes.map_or(usual.max_duration, |minutes| Time::from_seconds(minutes.0 * 60.0)),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -212,6 +232,7 @@ pub(super) fn load(file: &Path, presets: Option<&Path>) -> Result<Practice, Faul
         anchor: Anchor { x: raw.cuts.anchor.0.0, y: raw.cuts.anchor.1.0 },
         when_too_long: raw.cuts.when_too_long,
         encoder: raw.cuts.encoder,
+        bounds: raw.intake.bounds(),
     })
 }
 

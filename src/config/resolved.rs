@@ -51,6 +51,24 @@ pub struct Practice {
     pub when_too_long: TooLong,
     /// Which video encoder to use.
     pub encoder: EncoderChoice,
+    /// What is too large or too long to be taken.
+    pub bounds: Bounds,
+}
+
+/// What is too large or too long to be taken. A header may claim anything, and each claim costs memory or time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Longest side of the coded picture, in pixels.
+    pub max_side: u32,
+    /// Longest clip.
+    pub max_duration: Time,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        // The largest that any phone records, and far more than anyone answers a question in.
+        Bounds { max_side: 8192, max_duration: Time::from_millis(30 * 60 * 1000) }
+    }
 }
 
 /// The practice's mark in a corner of every cut that is not clean.

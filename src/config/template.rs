@@ -70,6 +70,11 @@ name = {name}
 # The language that is spoken: "en", "es", any other code, or "auto" to find out.
 #language = "en"
 
+[intake]
+# Larger pictures and longer clips are not taken; a damaged file may claim any size. Sides up to 16384 pixels, up to 600 minutes.
+#max_side = 8192
+#max_minutes = 30
+
 [cuts]
 # Where you post; `housecall platforms` lists what each one takes. Without this line: all of them.
 #platforms = ["tiktok", "instagram-reels", "youtube-shorts", "youtube"]

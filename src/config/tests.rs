@@ -50,7 +50,7 @@ fn the_template_loads_and_tells_the_true_defaults() {
     assert_eq!((all.colour, all.hook, all.end_card), (bare.colour, bare.hook, bare.end_card));
     assert_eq!((&all.style, &all.language), (&bare.style, &bare.language));
     assert_eq!((all.framing, all.anchor, all.when_too_long), (bare.framing, bare.anchor, bare.when_too_long));
-    assert_eq!(all.encoder, bare.encoder);
+    assert_eq!((all.encoder, all.bounds), (bare.encoder, bare.bounds));
     assert_eq!((all_mark.corner, all_mark.opacity), (bare_mark.corner, bare_mark.opacity));
     assert_eq!(all_mark.size, bare_mark.size);
     assert_eq!(all.platforms.len(), 4);
@@ -61,7 +61,7 @@ fn the_template_loads_and_tells_the_true_defaults() {
 #[test]
 fn the_template_names_every_option() {
     let template = uncommented(&template("A"));
-    for table in ["practice", "brand", "watermark", "captions", "hook", "end_card", "speech", "cuts"] {
+    for table in ["practice", "brand", "watermark", "captions", "hook", "end_card", "speech", "intake", "cuts"] {
         let section = template.split(&format!("[{table}]\n")).nth(1).unwrap().split("\n[").next().unwrap();
         // The parser's complaint lists the options that it knows, each between backticks, after the unknown one.
         let said = complaint(&format!("[{table}]\nnonsense = 1"));
@@ -195,4 +195,14 @@ fn portrait_platforms_agree_so_that_they_share_a_render() {
     }
     let (instagram, facebook) = (of("instagram-feed"), of("facebook-feed"));
     assert_eq!((&instagram.canvases, &instagram.encoding), (&facebook.canvases, &facebook.encoding));
+}
+
+#[test]
+fn what_is_too_large_to_be_taken_can_be_changed() {
+    let bounds = |text: &str| load_text(&format!("[practice]\nname = \"A\"\n[intake]\n{text}")).map(|p| p.bounds);
+    assert_eq!(bounds("").unwrap(), Bounds { max_side: 8192, max_duration: Time::from_seconds(1800.0) });
+    let small = bounds("max_side = 640\nmax_minutes = 0.5").unwrap();
+    assert_eq!(small, Bounds { max_side: 640, max_duration: Time::from_seconds(30.0) });
+    assert!(bounds("max_side = 100000").unwrap_err().to_string().contains("line 4: 100000 is out of range"));
+    assert!(bounds("max_minutes = 0").unwrap_err().to_string().contains("from 0.1 to 600 is allowed"));
 }

@@ -3,7 +3,7 @@
 use super::layout::{Layout, layout};
 use super::limits::{self, Extent, Wanted};
 use super::{
-    ClipPlan, CutPlan, Limits, MAX_GAIN, Mark, PictureCodec, Recipe, Skipped, Sound, geometry, loudness, rate,
+    ClipPlan, CutPlan, Limits, MAX_GAIN, Mark, PictureCodec, Recipe, Skipped, Sound, geometry, loudness, rate, special,
 };
 use crate::captions::{self, Card, Fonts, Hook, LineLimits, MarkText, Scene};
 use crate::config::{CanvasChoice, Encoding, EndCard, Platform, Practice, Watermark};
@@ -17,9 +17,6 @@ use std::path::{Path, PathBuf};
 
 /// Enlarged more than this, a picture looks soft enough to be worth a note.
 const SOFT: f64 = 2.0;
-
-/// Above this many frames a second a clip was meant to be played slowly.
-const SLOW_MOTION: f64 = 61.0;
 
 /// Everything that decides what is cut from a clip.
 #[derive(Clone, Copy)]
@@ -112,11 +109,7 @@ pub fn words_in(words: &[Word], range: Span) -> Vec<Word> {
 /// What a person should know about the clip, whatever is cut from it.
 fn notes(inputs: &Inputs) -> Vec<String> {
     let Inputs { probe, wording, practice, .. } = inputs;
-    let mut notes = Vec::new();
-    let fps = probe.video.rate.fps();
-    if fps > SLOW_MOTION {
-        notes.push(format!("It was recorded at {fps:.0} frames a second (slow motion) and plays at normal speed."));
-    }
+    let mut notes = special::notes(probe);
     if probe.audio.is_none() {
         notes.push("It has no sound.".to_string());
     } else if wording.words.is_empty() {

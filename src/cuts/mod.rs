@@ -8,6 +8,7 @@ pub mod loudness;
 mod plan;
 pub mod rate;
 mod share;
+mod special;
 #[cfg(test)]
 mod tests;
 

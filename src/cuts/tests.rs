@@ -5,7 +5,7 @@ use super::*;
 use crate::captions::Fonts;
 use crate::config::{self, CardBackground, Practice, TooLong};
 use crate::intake::{ClipSource, Digest};
-use crate::media::{AudioTrack, Colour, Orientation, Probe, Transfer, VideoTrack};
+use crate::media::{AudioTrack, Colour, Orientation, Probe, Special, Transfer, VideoTrack};
 use crate::speech::{Loudness, Word};
 use crate::units::{Rate, Rect, Size, Span, Time};
 use crate::wording::Wording;
@@ -76,6 +76,7 @@ impl Clip {
                 }),
                 ignored: Vec::new(),
                 private: Vec::new(),
+                special: Vec::new(),
             },
             loudness: Loudness { momentary: vec![-23.0; steps], peaks: vec![-6.0; steps] },
             wording: Wording {
@@ -247,6 +248,7 @@ fn long_clips_are_skipped_or_trimmed_and_it_says_so() {
 fn what_a_person_should_know_is_noted() {
     let noted = |clip: &Clip, what: &str| clip.plan().notes.iter().any(|note| note.contains(what));
     let mut clip = Clip::upright(12);
+    clip.probe.video.colour.transfer = Transfer::Sdr;
     assert!(clip.plan().notes.is_empty(), "{:?}", clip.plan().notes);
     clip.probe.video.rate = Rate::new(240, 1);
     clip.wording = Wording { words: Vec::new(), question: None };
@@ -259,4 +261,35 @@ fn what_a_person_should_know_is_noted() {
     assert!(noted(&clip, "no sound"));
     assert!(cut(&clip.plan(), "tiktok").recipe.sound.is_none());
     assert!(noted(&Clip::sideways(12), "2.7 times"));
+}
+
+#[test]
+fn special_modes_of_the_camera_are_named() {
+    let notes = |change: &dyn Fn(&mut Probe)| {
+        let mut clip = Clip::upright(12);
+        clip.probe.video.colour.transfer = Transfer::Sdr;
+        change(&mut clip.probe);
+        clip.plan().notes
+    };
+    let one = |change: &dyn Fn(&mut Probe), what: &str| {
+        let notes = notes(change);
+        assert!(notes.len() == 1 && notes[0].contains(what), "{what}: {notes:?}");
+    };
+    one(&|p| p.video.rate = Rate::new(120, 1), "120 frames a second (slow motion)");
+    one(&|p| p.video.colour.transfer = Transfer::Hlg, "HDR (HLG)");
+    one(&|p| p.video.colour.transfer = Transfer::Pq, "HDR (PQ, as HDR10)");
+    let dolby = |p: &mut Probe| {
+        p.video.colour.transfer = Transfer::Hlg;
+        p.special = vec![Special::DolbyVision];
+    };
+    one(&dolby, "HDR (Dolby Vision)");
+    one(&|p| p.special = vec![Special::Cinematic], "Cinematic mode");
+    one(&|p| p.special = vec![Special::ScreenRecording], "recording of a screen");
+    one(&|p| p.special = vec![Special::SpatialAudio], "spatial sound (apac) was left out");
+    one(&|p| p.special = vec![Special::Captured { fps: 240 }], "saved it slowed down to 30");
+    // Said of ordinary clips too, where it says nothing new.
+    assert!(notes(&|p| p.special = vec![Special::Captured { fps: 30 }]).is_empty());
+    assert!(notes(&|p| p.special = vec![Special::Captured { fps: 60 }]).is_empty());
+    let only_spatial = notes(&|p| (p.audio, p.special) = (None, vec![Special::SpatialAudio]));
+    assert!(only_spatial.iter().any(|note| note.contains("record stereo")), "{only_spatial:?}");
 }

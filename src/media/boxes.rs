@@ -7,6 +7,8 @@ const CONTAINERS: [&[u8; 4]; 11] =
     [b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"moof", b"traf", b"udta", b"meta", b"ilst"];
 /// No `moov` of a clip of minutes comes near this; more means a lying header.
 const MAX_MOOV: u64 = 64 << 20;
+/// Outermost boxes that are passed in search of the index; a minute of fragments has a few hundred.
+const MAX_OUTER: usize = 10_000;
 
 /// The four-character codes of all boxes, outermost first, in the order of the file.
 ///
@@ -51,6 +53,40 @@ fn walk(file: &mut (impl Read + Seek), mut at: u64, end: u64, found: &mut Vec<[u
     Ok(())
 }
 
+/// The contents of the index (`moov`) of a file that may be damaged; none where there is none of sensible size.
+///
+/// # Errors
+/// Only of reading.
+pub fn index(mut file: impl Read + Seek) -> io::Result<Option<Vec<u8>>> {
+    let end = file.seek(SeekFrom::End(0))?;
+    let mut at = 0_u64;
+    for _ in 0..MAX_OUTER {
+        if end.saturating_sub(at) < 16 {
+            break;
+        }
+        let mut header = [0; 16];
+        file.seek(SeekFrom::Start(at))?;
+        file.read_exact(&mut header)?;
+        let [a, b, c, d, kind @ ..] = header[..8].try_into().unwrap_or([0; 8]);
+        let size = match u32::from_be_bytes([a, b, c, d]) {
+            0 => end - at,
+            1 => u64::from_be_bytes(header[8..].try_into().unwrap_or([0; 8])),
+            size => u64::from(size),
+        };
+        if &kind == b"moov" && (8..=MAX_MOOV).contains(&size) {
+            let mut body = Vec::new();
+            file.seek(SeekFrom::Start(at + 8))?;
+            file.take(size - 8).read_to_end(&mut body)?;
+            return Ok(Some(body));
+        }
+        if size < 8 {
+            break;
+        }
+        at = at.saturating_add(size);
+    }
+    Ok(None)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,6 +94,15 @@ mod tests {
 
     fn boxed(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
         [&(body.len() as u32 + 8).to_be_bytes()[..], kind, body].concat()
+    }
+
+    #[test]
+    fn the_index_is_found_behind_other_boxes_and_missed_where_there_is_none() {
+        let file = [boxed(b"ftyp", b"isom"), boxed(b"mdat", &[1; 99]), boxed(b"moov", b"a key of some kind")].concat();
+        assert_eq!(index(Cursor::new(&file)).expect("bytes").as_deref(), Some(&b"a key of some kind"[..]));
+        assert_eq!(index(Cursor::new(&file[..60])).expect("bytes"), None);
+        assert_eq!(index(Cursor::new([&[0, 0, 0, 3][..], &[7; 60]].concat())).expect("bytes"), None);
+        assert_eq!(index(Cursor::new([&u32::MAX.to_be_bytes()[..], &[7; 60]].concat())).expect("bytes"), None);
     }
 
     #[test]

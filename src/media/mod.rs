@@ -23,7 +23,8 @@ mod probe_types;
 pub mod render;
 pub mod sound;
 mod soundtrack;
+mod special;
 pub mod verify;
 
 pub use ffi::{has_filter, start, version};
-pub use probe_types::{AudioTrack, Colour, Orientation, PrivateField, Probe, Transfer, VideoTrack};
+pub use probe_types::{AudioTrack, Colour, Orientation, PrivateField, Probe, Special, Transfer, VideoTrack};

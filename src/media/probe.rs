@@ -1,7 +1,8 @@
 //! What a clip holds, found by opening it, reading every packet and decoding a little of each sound track.
 
 use super::colour::Tags;
-use super::{AudioTrack, Colour, Orientation, PrivateField, Probe, VideoTrack, ffi, input};
+use super::{AudioTrack, Colour, Orientation, PrivateField, Probe, VideoTrack, ffi, input, special};
+use crate::config::Bounds;
 use crate::fault::{Cancel, Fault};
 use crate::units::{Rate, Size, Time};
 use ffmpeg_next as ff;
@@ -11,27 +12,36 @@ use ffmpeg_next::{Rational, Stream, codec, media};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Longest side of a picture that is taken, in pixels. A header that claims more asks for gigabytes a frame.
-pub const MAX_SIDE: i64 = 8192;
-/// Longest clip that is taken.
-pub const MAX_DURATION: Time = Time::from_millis(30 * 60 * 1000);
+/// No setting allows a longer side than this; whoever claims more is damaged.
+const LARGEST_SIDE: i64 = 16_384;
+/// Nobody films longer than this without a break; whoever claims more is damaged.
+const LONGEST: Time = Time::from_millis(24 * 3600 * 1000);
 /// Packets of an audio track that are tried before it is given up as undecodable.
 const AUDIO_ATTEMPTS: usize = 64;
 /// A step between pictures may differ this much from the mean in footage of constant rate.
 const RATE_TOLERANCE: f64 = 0.02;
 
+/// Reads what `path` holds, within the usual bounds. Decodes no picture.
+///
+/// # Errors
+/// As [`probe_within`].
+pub fn probe(path: &Path, cancel: &Cancel) -> Result<Probe, Fault> {
+    probe_within(path, &Bounds::default(), cancel)
+}
+
 /// Reads what `path` holds. Decodes no picture.
 ///
 /// # Errors
-/// The file is no container, holds no picture that can be decoded, claims a size or duration beyond the limits, or ends
+/// The file is no container, holds no picture that can be decoded, claims a size or duration beyond the bounds, or ends
 /// before it should.
-pub fn probe(path: &Path, cancel: &Cancel) -> Result<Probe, Fault> {
+pub fn probe_within(path: &Path, bounds: &Bounds, cancel: &Cancel) -> Result<Probe, Fault> {
     let mut input = input::open(path)?;
     let mut ignored = Vec::new();
     let video_index = choose_video(&input, &mut ignored)?;
     let candidates = audio_candidates(&input, video_index, &mut ignored);
     let private = private_fields(&input);
-    let mut video = describe_video(&input, video_index)?;
+    let special = special::modes(&input, path, video_index);
+    let mut video = describe_video(&input, video_index, bounds)?;
 
     let scan = Scan::read(&mut input, video_index, candidates, cancel)?;
     let stamps = scan.stamps;
@@ -48,13 +58,47 @@ pub fn probe(path: &Path, cancel: &Cancel) -> Result<Probe, Fault> {
     let sound_end = scan.audio_end.map_or(Time::ZERO, |end| end - first);
     ignored.extend(scan.undecodable);
     let duration = picture_end.max(sound_end);
-    if duration > MAX_DURATION {
+    check_duration(duration, bounds)?;
+    Ok(Probe { container: input.format().name().to_string(), duration, video, audio, ignored, private, special })
+}
+
+/// Whether a clip that was read before is within the bounds of today.
+///
+/// # Errors
+/// It is too large or too long.
+pub fn check_bounds(probe: &Probe, bounds: &Bounds) -> Result<(), Fault> {
+    check_side(i64::from(probe.video.coded.width), i64::from(probe.video.coded.height), bounds)?;
+    check_duration(probe.duration, bounds)
+}
+
+fn check_side(width: i64, height: i64, bounds: &Bounds) -> Result<(), Fault> {
+    let longest = width.max(height);
+    if width <= 0 || height <= 0 || longest > LARGEST_SIDE {
         return Err(Fault::new(
-            format!("the clip lasts {duration} and the longest that is taken is {MAX_DURATION}"),
-            "cut it into shorter clips",
+            format!("the picture claims to be {width}x{height} pixels, which no phone records"),
+            "copy the clip from the phone again",
         ));
     }
-    Ok(Probe { container: input.format().name().to_string(), duration, video, audio, ignored, private })
+    if longest > i64::from(bounds.max_side) {
+        return Err(Fault::new(
+            format!("the picture is {width}x{height} pixels; at most {} a side are taken", bounds.max_side),
+            "record it in 4K or less, or raise max_side under [intake] in practice.toml",
+        ));
+    }
+    Ok(())
+}
+
+fn check_duration(duration: Time, bounds: &Bounds) -> Result<(), Fault> {
+    if duration > LONGEST {
+        return Err(Fault::new("the clip claims to last longer than a day", "copy the clip from the phone again"));
+    }
+    if duration > bounds.max_duration {
+        return Err(Fault::new(
+            format!("the clip lasts {duration} and the longest that is taken is {}", bounds.max_duration),
+            "cut it into shorter clips, or raise max_minutes under [intake] in practice.toml",
+        ));
+    }
+    Ok(())
 }
 
 /// The track that is shown: the largest picture that is no cover image and has a decoder.
@@ -111,16 +155,11 @@ fn codec_name(parameters: &codec::Parameters) -> String {
     ffi::codec_tag(parameters).iter().map(|b| char::from(*b)).filter(char::is_ascii_graphic).collect()
 }
 
-fn describe_video(input: &Input, index: usize) -> Result<VideoTrack, Fault> {
+fn describe_video(input: &Input, index: usize, bounds: &Bounds) -> Result<VideoTrack, Fault> {
     let stream = input.stream(index).ok_or_else(|| Fault::new("the video track is gone", "copy the clip again"))?;
     let parameters = stream.parameters();
     let (width, height) = ffi::declared_size(&parameters);
-    if width <= 0 || height <= 0 || width > MAX_SIDE || height > MAX_SIDE {
-        return Err(Fault::new(
-            format!("the picture claims to be {width}x{height} pixels; at most {MAX_SIDE} a side are taken"),
-            "copy the clip from the phone again, or record it in 4K or less",
-        ));
-    }
+    check_side(width, height, bounds)?;
     let coded = Size::new(width as u32, height as u32);
     let decoder = codec::Context::from_parameters(parameters.clone())
         .and_then(|c| c.decoder().video())

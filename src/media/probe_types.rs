@@ -18,6 +18,27 @@ pub struct Probe {
     pub ignored: Vec<String>,
     /// Private metadata the file carries; none of it reaches an output.
     pub private: Vec<PrivateField>,
+    /// Special modes of the camera that it was recorded in.
+    pub special: Vec<Special>,
+}
+
+/// A special mode of the camera, or another thing about the recording that a person wants to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Special {
+    /// The file says how many frames a second the camera took, which may be more than it plays (Android).
+    Captured {
+        /// Frames a second, 1 to 10 000.
+        fps: u32,
+    },
+    /// Apple's Cinematic mode: the player blurs the background by a hidden track.
+    Cinematic,
+    /// Dolby Vision metadata beside the HDR picture.
+    DolbyVision,
+    /// A track of spatial sound in Apple's own codec.
+    SpatialAudio,
+    /// What was on a phone's screen.
+    ScreenRecording,
 }
 
 /// The video track that is shown.

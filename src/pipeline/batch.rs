@@ -208,6 +208,7 @@ impl<'a> Batch<'a> {
             store: &self.store,
             model: &self.request.model,
             language: &self.request.practice.language,
+            bounds: self.request.practice.bounds,
             threads: self.budget.speech,
             cancel: self.cancel,
             listener: self.listener,

@@ -3,6 +3,7 @@
 
 use super::event::{Event, Listener, Stage};
 use super::store::Store;
+use crate::config::Bounds;
 use crate::fault::{Cancel, Fault};
 use crate::intake::ClipSource;
 use crate::media::{self, Probe};
@@ -36,6 +37,8 @@ pub struct Reader<'a> {
     pub model: &'a ModelFile,
     /// ISO 639-1 code, or `auto`.
     pub language: &'a str,
+    /// What is too large or too long to be taken.
+    pub bounds: Bounds,
     /// Threads for the model.
     pub threads: usize,
     /// Stops the work.
@@ -54,11 +57,14 @@ impl Reader<'_> {
         let probe = match self.store.get("probe", key) {
             Some(probe) => probe,
             None => {
-                let probe = media::probe::probe(&source.path, self.cancel).or_else(at(Stage::Probe))?;
+                let probe =
+                    media::probe::probe_within(&source.path, &self.bounds, self.cancel).or_else(at(Stage::Probe))?;
                 self.store.put("probe", key, &probe).or_else(at(Stage::Probe))?;
                 probe
             }
         };
+        // What is remembered may be from a time of wider bounds.
+        media::probe::check_bounds(&probe, &self.bounds).or_else(at(Stage::Probe))?;
         let (loudness, transcript) = self.hear(source, &probe).or_else(at(Stage::Speech))?;
         Ok(Understood { probe, loudness, transcript })
     }

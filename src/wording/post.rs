@@ -150,7 +150,7 @@ fn shorten(text: &str, most: usize) -> Option<String> {
 mod tests {
     use super::super::sentences::tests::spoken;
     use super::*;
-    use crate::config::{Anchor, CanvasChoice, EncoderChoice, Encoding, Framing, PostLimits, Style, TooLong};
+    use crate::config::{Anchor, Bounds, CanvasChoice, EncoderChoice, Encoding, Framing, PostLimits, Style, TooLong};
     use crate::units::{Rgb, Size, Time};
     use proptest::prelude::*;
 
@@ -218,6 +218,7 @@ mod tests {
             anchor: Anchor { x: 0.5, y: 0.5 },
             when_too_long: TooLong::Skip,
             encoder: EncoderChoice::X264,
+            bounds: Bounds::default(),
         }
     }
 
