@@ -22,7 +22,8 @@ pub(super) fn notes(probe: &Probe) -> Vec<String> {
     if let Some(kind) = hdr {
         notes.push(format!("It was recorded in HDR ({kind}); the cuts are in ordinary colour."));
     }
-    notes.extend(probe.special.iter().filter_map(|special| match special {
+    notes.extend(probe.special.iter().filter_map(|special| {
+        match special {
         Special::Captured { fps: taken } if f64::from(*taken) > SLOW_MOTION.max(fps * 1.5) => Some(format!(
             "It was recorded as slow motion ({taken} frames a second) and the phone saved it slowed down to {fps:.0}, \
              so it plays slowly; record answers at normal speed."
@@ -42,6 +43,7 @@ pub(super) fn notes(probe: &Probe) -> Vec<String> {
         Special::ScreenRecording => {
             Some("It is a recording of a screen; check that nothing private is shown on it.".to_string())
         }
+    }
     }));
     notes
 }

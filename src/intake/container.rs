@@ -62,11 +62,11 @@ fn boxes_fit(file: &mut (impl Read + Seek), len: u64) -> Verdict<()> {
         Ok(boxes) => boxes,
         Err(flaw) => return Ok(Err(flaw)),
     };
-    let has = |kind: &[u8; 4]| boxes.iter().any(|b| b.kind == *kind);
     let Some(index) = boxes.iter().find(|b| b.kind == *b"moov") else {
         return Ok(Err(Wholeness::Incomplete("its index (moov) is not there".into())));
     };
-    if !has(b"mdat") {
+    // Phones that break off leave the data's header without any data.
+    if !boxes.iter().any(|b| b.kind == *b"mdat" && b.end > b.body) {
         return Ok(Err(Wholeness::Incomplete("its pictures and sound (mdat) are not there".into())));
     }
     let inner = match tiles(file, index.body, index.end)? {
@@ -82,7 +82,8 @@ fn boxes_fit(file: &mut (impl Read + Seek), len: u64) -> Verdict<()> {
 
 /// The boxes from `start` to `end`, which they have to fill exactly; zeros after the last one are padding.
 fn tiles(file: &mut (impl Read + Seek), start: u64, end: u64) -> Verdict<Vec<Atom>> {
-    let cut_off = |at: u64| Ok(Err(Wholeness::Incomplete(format!("it ends inside the part that starts at byte {at}"))));
+    let cut_off =
+        |at: u64| Ok(Err(Wholeness::Incomplete(format!("it breaks off in the part that starts at byte {at}"))));
     let damaged = |at: u64| Ok(Err(Wholeness::Broken(format!("its structure is damaged at byte {at}"))));
     let mut boxes = Vec::new();
     let mut at = start;
@@ -133,7 +134,7 @@ fn segment_fits(file: &mut (impl Read + Seek), len: u64) -> Verdict<()> {
             // An unknown size, as browsers record, says nothing; only time tells whether such a file is finished.
             (SEGMENT, None) if body < len => return Ok(Ok(())),
             (SEGMENT, Some(end)) if end <= len && end > body => return Ok(Ok(())),
-            (SEGMENT, _) => return Ok(Err(Wholeness::Incomplete("it ends before its segment does".into()))),
+            (SEGMENT, _) => return Ok(Err(Wholeness::Incomplete("it breaks off before its end".into()))),
             (EBML, Some(end)) if at == 0 => at = end,
             (id, Some(end)) if FILLERS.contains(&id) => at = end,
             _ => return Ok(Err(Wholeness::Broken(format!("its structure is damaged at byte {at}")))),
@@ -212,6 +213,9 @@ pub(super) mod tests {
             bytes[filled..].fill(0);
             assert!(matches!(look(&bytes), Wholeness::Incomplete(_)), "filled to {filled}");
         }
+        let index = atom(b"moov", &atom(b"trak", &[]));
+        let no_data = [atom(b"ftyp", b"isomiso2"), atom(b"mdat", &[]), index].concat();
+        assert!(matches!(look(&no_data), Wholeness::Incomplete(_)));
         let reserved = [atom(b"ftyp", b"isomiso2"), atom(b"moov", &[0; 64]), atom(b"mdat", &[7; 40])].concat();
         assert!(matches!(look(&reserved), Wholeness::Incomplete(_)));
     }

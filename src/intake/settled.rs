@@ -1,7 +1,7 @@
 //! When a file has come to rest: its size and date stay the same, and its container opens whole.
 
 use super::container::{self, Wholeness};
-use super::scan::{Candidate, name_of, scan};
+use super::scan::{Candidate, scan};
 use crate::fault::{Cancel, Fault};
 use std::collections::HashMap;
 use std::fs::File;
@@ -108,22 +108,21 @@ pub fn settle(
 }
 
 fn judge(candidate: &Candidate, quiet: Duration) -> Readiness {
-    let name = name_of(&candidate.path);
     let inspected = File::open(&candidate.path).and_then(|mut file| container::inspect(&mut file, candidate.bytes));
     match inspected {
         Ok(Wholeness::Whole) => Readiness::Settled,
         Ok(Wholeness::Incomplete(_)) if quiet < PATIENCE => Readiness::Writing,
         Ok(Wholeness::Incomplete(what)) => {
-            Readiness::Broken(Fault::new(format!("{name} is not complete: {what}"), "copy it from the phone again"))
+            Readiness::Broken(Fault::new(format!("the file is not complete: {what}"), "copy it from the phone again"))
         }
         Ok(Wholeness::Broken(what)) => Readiness::Broken(Fault::new(
-            format!("{name} cannot be read: {what}"),
+            format!("the file cannot be read: {what}"),
             "play it on the phone; if it plays there, copy it again, else record it again",
         )),
         // Another program may hold the file shut, or it vanished between the scan and now.
         Err(_) if quiet < PATIENCE => Readiness::Writing,
         Err(error) => Readiness::Broken(Fault::new(
-            format!("{name} cannot be opened ({error})"),
+            format!("the file cannot be opened ({error})"),
             "close other programs that use it, and check that you may read it",
         )),
     }
@@ -200,7 +199,7 @@ mod tests {
         assert!(matches!(stands(&whole, fresh), Readiness::Settled));
         assert!(matches!(stands(&whole[..50], fresh), Readiness::Writing));
         let Readiness::Broken(fault) = stands(&whole[..50], old) else { panic!("a broken copy is waited for") };
-        assert!(fault.what().starts_with("clip.mp4 is not complete"), "{fault}");
+        assert!(fault.what().starts_with("the file is not complete"), "{fault}");
         assert!(matches!(stands(b"minutes of the meeting", fresh), Readiness::Broken(_)));
     }
 

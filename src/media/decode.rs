@@ -1,7 +1,7 @@
 //! Decoded pictures of a clip, in the order they are shown.
 
 use super::probe::stamp;
-use super::{VideoTrack, input};
+use super::{VideoTrack, ffi, input};
 use crate::fault::{Cancel, Fault};
 use crate::units::Time;
 use ffmpeg_next as ff;
@@ -13,6 +13,9 @@ use std::path::Path;
 
 /// Damaged pictures that are bridged by the one before; with more the clip is given up.
 const MAX_BAD_PACKETS: usize = 15;
+
+/// Pixels of the largest picture that a track may change to half-way, unless it began larger: 4K.
+const MOST_PIXELS: i64 = 4096 * 2304;
 
 /// Hands every picture of `track` with its time (from the clip's time zero) to `each`, until the end or until `each`
 /// breaks off. Pictures before time zero are left out.
@@ -38,6 +41,8 @@ pub fn pictures(
         .ok_or_else(|| Fault::new("the video track is gone", "run again; the file changed while it was read"))?;
     let base = stream.time_base();
     let mut context = codec::Context::from_parameters(stream.parameters()).map_err(undecodable)?;
+    let pixels = i64::from(track.coded.width) * i64::from(track.coded.height);
+    ffi::set_most_pixels(&mut context, MOST_PIXELS.max(2 * pixels));
     context.set_threading(threading::Config {
         kind: threading::Type::Frame,
         count: threads.max(1),

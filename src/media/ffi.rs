@@ -46,6 +46,12 @@ pub(super) fn declared_size(parameters: &ff::codec::Parameters) -> (i64, i64) {
     unsafe { (i64::from((*parameters.as_ptr()).width), i64::from((*parameters.as_ptr()).height)) }
 }
 
+/// Makes a decoder refuse larger pictures, whatever a damaged stream asks for half-way: each would take gigabytes.
+pub(super) fn set_most_pixels(context: &mut ff::codec::Context, pixels: i64) {
+    // SAFETY: a plain field of a live context that we hold exclusively and that is not open yet.
+    unsafe { (*context.as_mut_ptr()).max_pixels = pixels };
+}
+
 /// The four-character code that the container gives a track.
 pub(super) fn codec_tag(parameters: &ff::codec::Parameters) -> [u8; 4] {
     // SAFETY: reads one plain field of live codec parameters.

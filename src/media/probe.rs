@@ -16,6 +16,8 @@ use std::path::Path;
 const LARGEST_SIDE: i64 = 16_384;
 /// Nobody films longer than this without a break; whoever claims more is damaged.
 const LONGEST: Time = Time::from_millis(24 * 3600 * 1000);
+/// In less than this nobody answers anything: a photo, or what is left of a clip.
+const SHORTEST: Time = Time::from_millis(200);
 /// Packets of an audio track that are tried before it is given up as undecodable.
 const AUDIO_ATTEMPTS: usize = 64;
 /// A step between pictures may differ this much from the mean in footage of constant rate.
@@ -32,7 +34,7 @@ pub fn probe(path: &Path, cancel: &Cancel) -> Result<Probe, Fault> {
 /// Reads what `path` holds. Decodes no picture.
 ///
 /// # Errors
-/// The file is no container, holds no picture that can be decoded, claims a size or duration beyond the bounds, or ends
+/// The file is no container, holds no picture that can be decoded, claims a size or duration beyond the bounds, is no more than a moment, or ends
 /// before it should.
 pub fn probe_within(path: &Path, bounds: &Bounds, cancel: &Cancel) -> Result<Probe, Fault> {
     let mut input = input::open(path)?;
@@ -46,7 +48,7 @@ pub fn probe_within(path: &Path, bounds: &Bounds, cancel: &Cancel) -> Result<Pro
     let scan = Scan::read(&mut input, video_index, candidates, cancel)?;
     let stamps = scan.stamps;
     let (Some(&first), Some(&last)) = (stamps.first(), stamps.last()) else {
-        return Err(Fault::new("the video track holds no pictures", "record or copy the clip again"));
+        return Err(Fault::new("the video track holds no pictures", "copy the clip from the phone again"));
     };
     video.start = first;
     let steps: Vec<i64> = stamps.windows(2).map(|w| w[1].0 - w[0].0).filter(|s| *s > 0).collect();
@@ -89,6 +91,12 @@ fn check_side(width: i64, height: i64, bounds: &Bounds) -> Result<(), Fault> {
 }
 
 fn check_duration(duration: Time, bounds: &Bounds) -> Result<(), Fault> {
+    if duration < SHORTEST {
+        return Err(Fault::new(
+            format!("the clip lasts only {duration}"),
+            "copy it from the phone again; if it is no longer there, record the answer again",
+        ));
+    }
     if duration > LONGEST {
         return Err(Fault::new("the clip claims to last longer than a day", "copy the clip from the phone again"));
     }

@@ -15,5 +15,6 @@ mod page;
 mod private;
 mod reframing;
 mod sizes;
+mod special;
 mod time;
 mod trimming;

@@ -42,7 +42,7 @@ fn found(bytes: &[u8]) -> Vec<String> {
     there.map(|marker| String::from_utf8_lossy(marker).into_owned()).collect()
 }
 
-fn atom(kind: &[u8], body: &[u8]) -> Vec<u8> {
+pub fn atom(kind: &[u8], body: &[u8]) -> Vec<u8> {
     [&(8 + body.len() as u32).to_be_bytes()[..], kind, body].concat()
 }
 
@@ -68,7 +68,7 @@ fn user_data() -> Vec<u8> {
 }
 
 /// Puts `more` at the end of the first box of that kind inside `bytes`, which starts with a box itself.
-fn append_inside(bytes: &mut Vec<u8>, path: &[&[u8; 4]], more: &[u8]) {
+pub fn append_inside(bytes: &mut Vec<u8>, path: &[&[u8; 4]], more: &[u8]) {
     let (mut start, mut end) = (0, bytes.len());
     for kind in path {
         let size_of = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
@@ -79,7 +79,13 @@ fn append_inside(bytes: &mut Vec<u8>, path: &[&[u8; 4]], more: &[u8]) {
         }
         let size = size_of(at);
         bytes[at..at + 4].copy_from_slice(&((size + more.len()) as u32).to_be_bytes());
-        (start, end) = (at + 8, at + size);
+        // Some boxes have fields before the boxes that they hold.
+        let fields = match &kind[..] {
+            b"stsd" => 8,
+            b"avc1" | b"hvc1" => 78,
+            _ => 0,
+        };
+        (start, end) = (at + 8 + fields, at + size);
     }
     bytes.splice(end..end, more.iter().copied());
 }
@@ -283,7 +289,8 @@ fn nothing_but_picture_and_sound(cut: &Path) {
     assert_eq!(kinds, ["video", "audio"], "{}", cut.display());
     for part in streams.iter().chain([&about["format"]]) {
         for (key, value) in part["tags"].as_object().into_iter().flatten() {
-            let plain = HARMLESS.contains(&&**key) && (key != "handler_name" || value.as_str().unwrap().ends_with("Handler"));
+            let plain =
+                HARMLESS.contains(&&**key) && (key != "handler_name" || value.as_str().unwrap().ends_with("Handler"));
             assert!(plain, "{}: {key} = {value}", cut.display());
         }
     }
