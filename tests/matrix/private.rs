@@ -33,7 +33,7 @@ fn markers() -> Vec<Vec<u8>> {
 
 /// Pairs of characters as closed captions carry them inside the picture's stream (CTA-708, marked as line 21).
 fn captions() -> Vec<u8> {
-    MARK[..8].as_bytes().chunks(2).flat_map(|pair| [0xFC, pair[0], pair[1]]).collect()
+    MARK.as_bytes()[..8].chunks(2).flat_map(|pair| [0xFC, pair[0], pair[1]]).collect()
 }
 
 fn found(bytes: &[u8]) -> Vec<String> {
