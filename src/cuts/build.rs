@@ -115,6 +115,12 @@ fn notes(inputs: &Inputs) -> Vec<String> {
     } else if wording.words.is_empty() {
         notes.push("No speech was found, so it has no captions.".to_string());
     }
+    if let Some(only) = probe.audio.as_ref().and_then(|track| track.only) {
+        let side = if only == 0 { "left" } else { "right" };
+        notes.push(format!(
+            "Only its {side} channel has sound, so both sides play that one; check the microphone's plug."
+        ));
+    }
     let whole = Span::new(Time::ZERO, probe.duration);
     if probe.audio.is_some() && loudness::gain(inputs.loudness, whole) >= MAX_GAIN {
         notes.push("It is so quiet that it cannot be brought to full loudness; listen before you post it.".to_string());

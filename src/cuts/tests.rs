@@ -73,6 +73,7 @@ impl Clip {
                     sample_rate: 48_000,
                     channels: 2,
                     start: Time::ZERO,
+                    only: None,
                 }),
                 ignored: Vec::new(),
                 private: Vec::new(),

@@ -1,4 +1,5 @@
-//! What a clip holds, found by opening it, reading every packet and decoding a little of each sound track.
+//! What a clip holds, found by opening it, reading every packet and decoding sound: a little of each track, and all of
+//! it where there are two channels, of which one may be dead.
 
 use super::colour::Tags;
 use super::{AudioTrack, Colour, Orientation, PrivateField, Probe, VideoTrack, ffi, input, special};
@@ -20,6 +21,9 @@ const LONGEST: Time = Time::from_millis(24 * 3600 * 1000);
 const SHORTEST: Time = Time::from_millis(200);
 /// Packets of an audio track that are tried before it is given up as undecodable.
 const AUDIO_ATTEMPTS: usize = 64;
+/// A channel this much below the other, in power over the whole clip (30 dB), is dead: two microphones of a phone hear
+/// the same voice within a few dB.
+const DEAD: f64 = 1e-3;
 /// A step between pictures may differ this much from the mean in footage of constant rate.
 const RATE_TOLERANCE: f64 = 0.02;
 
@@ -312,30 +316,89 @@ struct Candidate {
     works: bool,
     start: Option<Time>,
     end: Option<Time>,
+    /// Sums of the squared samples of two channels.
+    power: [f64; 2],
 }
 
 impl Candidate {
     fn open(stream: &Stream) -> Option<Self> {
         let decoder = codec::Context::from_parameters(stream.parameters()).ok()?.decoder().audio().ok()?;
         let (index, time_base) = (stream.index(), stream.time_base());
-        Some(Candidate { index, decoder, time_base, attempts: 0, works: false, start: None, end: None })
+        Some(Candidate {
+            index,
+            decoder,
+            time_base,
+            attempts: 0,
+            works: false,
+            start: None,
+            end: None,
+            power: [0.0; 2],
+        })
     }
 
     fn feed(&mut self, packet: &ff::Packet) {
-        if let Some(pts) = packet.pts() {
+        // Edit lists mark sound before the start, too.
+        if let Some(pts) = packet.pts().filter(|_| !ffi::is_discarded(packet)) {
             let start = stamp(pts, self.time_base);
             self.start.get_or_insert(start);
             let end = start + stamp(packet.duration(), self.time_base);
             self.end = Some(self.end.map_or(end, |known| known.max(end)));
         }
-        if self.works || self.attempts >= AUDIO_ATTEMPTS {
+        let settled = if self.works { self.decoder.channels() != 2 } else { self.attempts >= AUDIO_ATTEMPTS };
+        if settled {
             return;
         }
         self.attempts += 1;
+        if self.decoder.send_packet(packet).is_err() {
+            return;
+        }
         let mut frame = ff::frame::Audio::empty();
-        self.works = self.decoder.send_packet(packet).is_ok()
-            && self.decoder.receive_frame(&mut frame).is_ok()
-            && frame.rate() > 0;
+        while self.decoder.receive_frame(&mut frame).is_ok() {
+            self.works |= frame.rate() > 0;
+            for (sum, power) in self.power.iter_mut().zip(channel_power(&frame)) {
+                *sum += power;
+            }
+        }
+    }
+
+    /// The only one of two channels that carries sound, if one is dead.
+    fn only(&self) -> Option<usize> {
+        let [left, right] = self.power;
+        match left.max(right) {
+            loudest if loudest <= 0.0 => None,
+            loudest if right < loudest * DEAD => Some(0),
+            loudest if left < loudest * DEAD => Some(1),
+            _ => None,
+        }
+    }
+}
+
+/// Sums of the squared samples of both channels; zero where there are not two, or in formats that no phone records.
+fn channel_power(frame: &ff::frame::Audio) -> [f64; 2] {
+    fn planar<T: Copy + Into<f64> + ff::frame::audio::Sample>(frame: &ff::frame::Audio) -> [f64; 2] {
+        [0, 1].map(|channel| frame.plane::<T>(channel).iter().map(|s| (*s).into().powi(2)).sum())
+    }
+    fn packed<T: Copy + Into<f64>>(frame: &ff::frame::Audio) -> [f64; 2]
+    where
+        (T, T): ff::frame::audio::Sample,
+    {
+        frame
+            .plane::<(T, T)>(0)
+            .iter()
+            .fold([0.0; 2], |[left, right], (l, r)| [left + (*l).into().powi(2), right + (*r).into().powi(2)])
+    }
+    use ff::format::sample::{Sample, Type::*};
+    if frame.channels() != 2 {
+        return [0.0; 2];
+    }
+    match frame.format() {
+        Sample::I16(Packed) => packed::<i16>(frame),
+        Sample::I32(Packed) => packed::<i32>(frame),
+        Sample::F32(Packed) => packed::<f32>(frame),
+        Sample::I16(Planar) => planar::<i16>(frame),
+        Sample::I32(Planar) => planar::<i32>(frame),
+        Sample::F32(Planar) => planar::<f32>(frame),
+        _ => [0.0; 2],
     }
 }
 
@@ -406,6 +469,7 @@ impl Scan {
                 sample_rate: c.decoder.rate(),
                 channels: u32::from(c.decoder.channels()),
                 start: Time::ZERO,
+                only: c.only(),
             },
         });
         Ok(Scan { stamps, audio, audio_end, undecodable })

@@ -120,6 +120,9 @@ pub struct AudioTrack {
     pub channels: u32,
     /// When its first sample plays, relative to the first picture. May be negative.
     pub start: Time,
+    /// The one channel that carries sound (0 left, 1 right) where the other of two is dead, as with a microphone plugged
+    /// into half of a stereo input. Both ears get it.
+    pub only: Option<usize>,
 }
 
 /// Where private metadata lies: never what it says.

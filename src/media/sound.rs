@@ -24,6 +24,8 @@ const AAC_PRIMING: usize = 1024;
 const AAC_FRAME: usize = 1024;
 /// Loudness of a finished cut may differ this much from the target, in LU.
 pub const LOUDNESS_TOLERANCE: f64 = 0.5;
+/// Times that sound is mastered at most until its file is on target.
+const MAX_PASSES: usize = 8;
 /// A mean at or below this is silence, in LUFS; no gain makes it speech.
 const SILENCE: f64 = -69.0;
 /// Length of the fade where a range ends, in samples: 30 ms, so that no click is heard.
@@ -87,7 +89,7 @@ pub fn master(
     // The coder adds up to about 1 dB to a peak that the limiter left at its ceiling.
     let mut ceiling = sound.ceiling - 0.5;
     let mut result = None;
-    for _ in 0..4 {
+    for number in 0..MAX_PASSES {
         let pass = master_once(&track, range, hold, (gain, ceiling), sound.bit_rate)?;
         let Measured { loudness, true_peak } = pass.measured;
         result = Some(pass);
@@ -99,7 +101,8 @@ pub fn master(
         if !quiet_enough {
             ceiling -= true_peak - sound.ceiling + 0.2;
         }
-        if loudness > SILENCE {
+        // More gain moves the peaks as well; the last passes are for them alone.
+        if loudness > SILENCE && number < MAX_PASSES / 2 {
             gain = (gain + off).min(crate::cuts::MAX_GAIN);
         }
     }

@@ -90,7 +90,7 @@ impl SoundTrack<'_> {
                             }
                             given = old.given;
                         }
-                        graph.insert(Resampler::new(&frame, speech, given)?)
+                        graph.insert(Resampler::new(&frame, speech, given, self.track.only)?)
                     }
                 };
                 resampler.push(&frame)?;
@@ -121,7 +121,7 @@ struct Resampler {
 }
 
 impl Resampler {
-    fn new(frame: &frame::Audio, speech: bool, given: [usize; 2]) -> Result<Self, Fault> {
+    fn new(frame: &frame::Audio, speech: bool, given: [usize; 2], only: Option<usize>) -> Result<Self, Fault> {
         let layout = match frame.channel_layout().bits() {
             0 => ChannelLayout::default(i32::from(frame.channels())).bits(),
             bits => bits,
@@ -138,6 +138,10 @@ impl Resampler {
         graph.add(&find("abuffersink")?, "full", "").map_err(unusable)?;
         // Gaps over 50 ms are filled or cut at once, smaller differences are stretched away unheard.
         let full = "aresample=48000:async=1000:min_hard_comp=0.05,aformat=sample_fmts=flt:channel_layouts=stereo";
+        let full = match only.filter(|_| frame.channels() == 2) {
+            Some(channel) => format!("pan=stereo|c0=c{channel}|c1=c{channel},{full}"),
+            None => full.to_string(),
+        };
         if speech {
             graph.add(&find("abuffersink")?, "speech", "").map_err(unusable)?;
             let spec = format!(

@@ -8,6 +8,8 @@ use crate::common::ffmpeg;
 use crate::common::measure::picture_times;
 use crate::footage::{cut, filling, long, read};
 use housecall::cuts::rate::output_rate;
+use housecall::fault::Cancel;
+use housecall::media::probe::probe;
 use housecall::units::{Rate, Size, Span, Time};
 use std::path::{Path, PathBuf};
 
@@ -405,4 +407,50 @@ fn nothing_adds_up_along_a_clip() {
     };
     let beeps = (0..seconds).map(f64::from).collect();
     check("uneven", &clip, &Truth { flashes: (0..seconds).map(first_white).collect(), beeps });
+}
+
+/// Parts of a transport stream, each beginning at its second, one after the other: (start, sound's rate, channels).
+fn joined(folder: &Path, name: &str, parts: &[(&str, &str, &str)]) -> PathBuf {
+    let plain = flashing(folder, &format!("{name}.mp4"), (3, "30"), "", &[]);
+    let mut bytes = Vec::new();
+    for (start, rate, channels) in parts {
+        let part = folder.join("part.ts");
+        let sound = ["-c:v", "copy", "-c:a", "aac", "-ar", rate, "-ac", channels, "-output_ts_offset", start];
+        let file = ["-muxdelay", "0", "-muxpreload", "0", part.to_str().unwrap()];
+        ffmpeg(&[&["-i", plain.to_str().unwrap()], &sound[..], &file].concat());
+        bytes.extend(std::fs::read(part).unwrap());
+    }
+    let whole = folder.join(name);
+    std::fs::write(&whole, bytes).unwrap();
+    whole
+}
+
+#[test]
+fn sound_stays_in_place_when_its_format_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let parts = [("1", "48000", "1"), ("4", "44100", "2"), ("7", "16000", "1")];
+    let clip = joined(folder.path(), "changes.ts", &parts);
+    // What fills up the last packet before a change, 21 ms at most, covers the beep after it.
+    check_within(0.022, "a format that changes twice", &clip, &Truth::each_second(9, 30.0));
+}
+
+#[test]
+fn hostile_times_stay_bounded() {
+    let folder = tempfile::tempdir().unwrap();
+    // Back to the start in mid-file: as long as its times say, and no longer.
+    let back = joined(folder.path(), "back.ts", &[("8", "48000", "1"), ("1", "48000", "1")]);
+    let found = read(&back);
+    println!("back: {} long", found.duration);
+    assert!((9.9..10.2).contains(&found.duration.seconds()), "{}", found.duration);
+    let made = cut(&back, &found, &[filling(&found, SHAPES[0])], folder.path());
+    assert!((made[0].duration - found.duration).0.abs() < 40_000, "{}", made[0].duration);
+    // Hours later: refused by the length that is claimed, in either track.
+    let plain = flashing(folder.path(), "plain.mp4", (3, "30"), "", &[]);
+    for track in ["v", "a"] {
+        let name = format!("huge-{track}.mkv");
+        let huge = restamped(&plain, &name, &[(track, "TS+gte(TS\\,2*HZ)*36000*HZ")], &[]);
+        let fault = probe(&huge, &Cancel::new()).unwrap_err().to_string();
+        println!("huge, {track}: {fault}");
+        assert!(fault.contains("the clip lasts 60"), "{fault}");
+    }
 }
