@@ -131,11 +131,13 @@ fn check(case: &str, clip: &Path, right: f64, clicks: f64) {
     assert!(worst <= clicks, "{case}: a click of {worst:.4}");
 }
 
+/// Codec, container, rate, levels of the channels, whether in the short form too, and the codec's own noise.
+type Dress = (&'static str, &'static str, u32, &'static [f64], bool, f64);
+
 #[test]
 fn every_rate_and_codec() {
     let folder = tempfile::tempdir().unwrap();
-    // (codec, file, rate, levels of the channels, whether in the short form too, the codec's own noise)
-    let cases: [(&str, &str, u32, &[f64], bool, f64); 20] = [
+    let cases: [Dress; 20] = [
         ("aac", "mp4", 48_000, &[0.1], true, 0.02),
         ("aac", "mp4", 44_100, &[0.2, 0.1], true, 0.02),
         ("aac", "mov", 8_000, &[0.1], true, 0.02),
