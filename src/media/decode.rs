@@ -1,9 +1,9 @@
 //! Decoded pictures of a clip, in the order they are shown.
 
-use super::probe::stamp;
+use super::probe::{MAX_SIDE, stamp};
 use super::{VideoTrack, ffi, input};
 use crate::fault::{Cancel, Fault};
-use crate::units::Time;
+use crate::units::{Size, Time};
 use ffmpeg_next as ff;
 use ffmpeg_next::codec::threading;
 use ffmpeg_next::{codec, frame};
@@ -13,22 +13,24 @@ use std::path::Path;
 
 /// Damaged pictures that are bridged by the one before; with more the clip is given up.
 const MAX_BAD_PACKETS: usize = 15;
-
-/// Pixels of the largest picture that a track may change to half-way, unless it began larger: 4K.
-const MOST_PIXELS: i64 = 4096 * 2304;
+/// A track may honestly grow half-way, as what a browser records does; up to this many pixels it costs no more than any
+/// clip.
+const FULL_HD: i64 = 1920 * 1088;
 
 /// Hands every picture of `track` with its time (from the clip's time zero) to `each`, until the end or until `each`
-/// breaks off. Pictures before time zero are left out.
+/// breaks off. Pictures before time zero are left out. Tells how many pictures were damaged: those that are missing and
+/// were bridged by the one before, and those that the decoder patched.
 ///
 /// # Errors
-/// The file cannot be opened or decoded, `each` failed, or the work was cancelled.
+/// The file cannot be opened or decoded, a picture is larger than the file declares, `each` failed, or the work was
+/// cancelled.
 pub fn pictures(
     path: &Path,
     track: &VideoTrack,
     threads: usize,
     cancel: &Cancel,
     each: &mut dyn FnMut(frame::Video, Time) -> Result<ControlFlow<()>, Fault>,
-) -> Result<(), Fault> {
+) -> Result<usize, Fault> {
     let undecodable = |e: ff::Error| {
         Fault::new(
             format!("the picture cannot be decoded ({e})"),
@@ -41,8 +43,7 @@ pub fn pictures(
         .ok_or_else(|| Fault::new("the video track is gone", "run again; the file changed while it was read"))?;
     let base = stream.time_base();
     let mut context = codec::Context::from_parameters(stream.parameters()).map_err(undecodable)?;
-    let pixels = i64::from(track.coded.width) * i64::from(track.coded.height);
-    ffi::set_most_pixels(&mut context, MOST_PIXELS.max(2 * pixels));
+    ffi::set_max_pixels(&mut context, max_pixels(track.coded));
     context.set_threading(threading::Config {
         kind: threading::Type::Frame,
         count: threads.max(1),
@@ -50,7 +51,12 @@ pub fn pictures(
     });
     let mut decoder = context.decoder().video().map_err(undecodable)?;
     let mut last = None;
-    let bad = Cell::new(0);
+    let (bad, patched) = (Cell::new(0), Cell::new(0));
+    // A decoder that refuses a size forgets the one it had.
+    let refused = |decoder: &codec::decoder::Video, e: ff::Error| match decoder.width() {
+        0 => too_large(),
+        _ => undecodable(e),
+    };
     let mut drain = |decoder: &mut codec::decoder::Video| -> Result<ControlFlow<()>, Fault> {
         loop {
             let mut picture = frame::Video::empty();
@@ -58,11 +64,14 @@ pub fn pictures(
                 Ok(true) => {}
                 Ok(false) => return Ok(ControlFlow::Continue(())),
                 // With frame threads a damaged packet shows here, packets later.
-                Err(_) if bad.get() < MAX_BAD_PACKETS => {
+                Err(_) if decoder.width() > 0 && bad.get() < MAX_BAD_PACKETS => {
                     bad.set(bad.get() + 1);
                     continue;
                 }
-                Err(e) => return Err(undecodable(e)),
+                Err(e) => return Err(refused(decoder, e)),
+            }
+            if i64::from(picture.width().max(picture.height())) > MAX_SIDE {
+                return Err(too_large());
             }
             let Some(at) = picture.timestamp().map(|t| stamp(t, base) - track.start) else { continue };
             // Broken time stamps may run backwards; a picture that is late has no place any more.
@@ -70,6 +79,9 @@ pub fn pictures(
                 continue;
             }
             last = Some(at);
+            if picture.is_corrupt() || picture.has_decode_errors() {
+                patched.set(patched.get() + 1);
+            }
             if each(picture, at)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
@@ -88,15 +100,28 @@ pub fn pictures(
         }
         match decoder.send_packet(&packet) {
             Ok(()) => {}
-            Err(e) if bad.get() >= MAX_BAD_PACKETS => return Err(undecodable(e)),
+            Err(e) if decoder.width() == 0 || bad.get() >= MAX_BAD_PACKETS => return Err(refused(&decoder, e)),
             Err(_) => bad.set(bad.get() + 1),
         }
         if drain(&mut decoder)?.is_break() {
-            return Ok(());
+            return Ok(bad.get() + patched.get());
         }
     }
     decoder.send_eof().map_err(undecodable)?;
-    drain(&mut decoder).map(|_ended| ())
+    drain(&mut decoder).map(|_ended| bad.get() + patched.get())
+}
+
+/// The most pixels that a picture of a track of this declared size may have. Decoders round sides up to whole blocks.
+fn max_pixels(declared: Size) -> i64 {
+    let blocks = |side: u32| i64::from(side.next_multiple_of(64));
+    (blocks(declared.width) * blocks(declared.height)).max(FULL_HD)
+}
+
+fn too_large() -> Fault {
+    Fault::new(
+        "the clip holds pictures that are larger than the file declares",
+        "copy the clip from the phone again, or export it as H.264",
+    )
 }
 
 /// Whether a coder handed something out; none ready and no more to come are no errors.

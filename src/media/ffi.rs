@@ -6,6 +6,10 @@ use ffmpeg_next::filter::Graph;
 use ffmpeg_next::frame;
 use std::sync::Once;
 
+/// The most bytes that the libraries may ask for at once. A picture of the largest size that is taken needs half of it;
+/// opening a file already decodes a little, and a few hostile bytes could ask for far more there.
+const MAX_ALLOCATION: usize = 512 << 20;
+
 /// Makes the libraries ready; does its work once however often it is called. The libraries' own chatter is turned
 /// off: what matters comes back as an error.
 pub fn start() {
@@ -14,6 +18,8 @@ pub fn start() {
         // Registering components cannot fail on any FFmpeg that the build accepts.
         let _ = ff::init();
         ff::log::set_level(ff::log::Level::Quiet);
+        // SAFETY: sets one atomic limit; it holds no pointer.
+        unsafe { ff::ffi::av_max_alloc(MAX_ALLOCATION) };
     });
 }
 
@@ -46,9 +52,21 @@ pub(super) fn declared_size(parameters: &ff::codec::Parameters) -> (i64, i64) {
     unsafe { (i64::from((*parameters.as_ptr()).width), i64::from((*parameters.as_ptr()).height)) }
 }
 
-/// Makes a decoder refuse larger pictures, whatever a damaged stream asks for half-way: each would take gigabytes.
-pub(super) fn set_most_pixels(context: &mut ff::codec::Context, pixels: i64) {
-    // SAFETY: a plain field of a live context that we hold exclusively and that is not open yet.
+/// The sample aspect ratio of a track: what its container says, else what its codec says, as players have it. Zero where
+/// neither says anything.
+pub(super) fn sample_aspect(stream: &ff::Stream) -> ff::Rational {
+    // SAFETY: reads plain fields of a live stream and of the parameters that it owns.
+    let (container, codec) = unsafe {
+        let stream = stream.as_ptr();
+        ((*stream).sample_aspect_ratio, (*(*stream).codecpar).sample_aspect_ratio)
+    };
+    let said = if container.num > 0 && container.den > 0 { container } else { codec };
+    ff::Rational::new(said.num, said.den)
+}
+
+/// Has a decoder refuse pictures of more than `pixels` before it asks for their memory.
+pub(super) fn set_max_pixels(context: &mut ff::codec::Context, pixels: i64) {
+    // SAFETY: the context is live and not opened yet, so that threads which are made of it know the limit.
     unsafe { (*context.as_mut_ptr()).max_pixels = pixels };
 }
 

@@ -37,6 +37,9 @@ pub fn working_size(displayed: Size, recipes: &[&Recipe]) -> Size {
     Size::new(even(displayed.width), even(displayed.height))
 }
 
+/// Pictures whose aspects differ by no more than this share have the same shape; rounding to whole blocks makes as much.
+const SAME_SHAPE: f64 = 0.02;
+
 /// Decoded pictures in, upright square-pixel BT.709 pictures of the working size out.
 pub struct Normaliser {
     graph: Graph,
@@ -48,10 +51,19 @@ impl Normaliser {
         let turned = track.orientation.swaps_sides();
         let (width, height) = if turned { (size.height, size.width) } else { (size.width, size.height) };
         let coded = Size::new(sample.width(), sample.height());
+        let shown = unstretched(coded, track.coded, Size::new(width, height));
         let plain_format = sample.format() == ff::format::Pixel::YUV420P;
         let mut filters = Vec::new();
         if !(track.colour.is_plain() && plain_format && coded == Size::new(width, height)) {
-            filters.extend(track.colour.to_bt709(width, height));
+            let whole = whole_chroma(coded, sample.format());
+            if whole != coded {
+                filters.push(format!("crop={}:{}:0:0", whole.width, whole.height));
+            }
+            filters.extend(track.colour.to_bt709(shown.width, shown.height));
+        }
+        if shown != Size::new(width, height) {
+            let (x, y) = ((width - shown.width) / 4 * 2, (height - shown.height) / 4 * 2);
+            filters.push(format!("pad={width}:{height}:{x}:{y}"));
         }
         filters.extend(track.orientation.filters().into_iter().map(String::from));
         filters.push("setsar=1".into());
@@ -88,6 +100,27 @@ impl Normaliser {
         }
         ffi::set_square_pixels(&mut out);
         Ok(out)
+    }
+}
+
+/// The size without the last column or row that has no chroma sample of its own: `zscale` takes no such picture.
+fn whole_chroma(coded: Size, format: ff::format::Pixel) -> Size {
+    let Some(descriptor) = format.descriptor() else { return coded };
+    let whole = |side: u32, shift: u8| side >> shift << shift;
+    Size::new(whole(coded.width, descriptor.log2_chroma_w()), whole(coded.height, descriptor.log2_chroma_h()))
+}
+
+/// How large a picture of `coded` size stands in `frame`, which has the shape of `declared`: all of it, but for a track
+/// that changes its shape half-way, whose pictures keep their own. Even sides.
+fn unstretched(coded: Size, declared: Size, frame: Size) -> Size {
+    let wider = coded.aspect() / declared.aspect();
+    let even = |side: u32, share: f64| ((f64::from(side) * share / 2.0).round() as u32 * 2).clamp(2, side);
+    if (wider - 1.0).abs() <= SAME_SHAPE {
+        frame
+    } else if wider > 1.0 {
+        Size::new(frame.width, even(frame.height, 1.0 / wider))
+    } else {
+        Size::new(even(frame.width, wider), frame.height)
     }
 }
 
@@ -295,6 +328,15 @@ mod tests {
         let frame = yuva(&image);
         assert!((i32::from(frame.data(1)[0]) - 128).abs() <= 1, "white stays neutral, got {}", frame.data(1)[0]);
         assert_eq!(frame.data(0)[0], 235);
+    }
+
+    #[test]
+    fn a_track_that_changes_its_shape_is_not_stretched() {
+        let (wide, tall, frame) = (Size::new(320, 240), Size::new(240, 320), Size::new(160, 120));
+        assert_eq!(unstretched(wide, wide, frame), frame);
+        assert_eq!(unstretched(Size::new(640, 480), wide, frame), frame);
+        assert_eq!(unstretched(tall, wide, frame), Size::new(90, 120));
+        assert_eq!(unstretched(wide, tall, Size::new(120, 160)), Size::new(120, 90));
     }
 
     #[test]

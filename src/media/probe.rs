@@ -10,6 +10,7 @@ use ffmpeg_next as ff;
 use ffmpeg_next::format::context::Input;
 use ffmpeg_next::format::stream::Disposition;
 use ffmpeg_next::{Rational, Stream, codec, media};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -24,6 +25,8 @@ const AUDIO_ATTEMPTS: usize = 64;
 /// A channel this much below the other, in power over the whole clip (30 dB), is dead: two microphones of a phone hear
 /// the same voice within a few dB.
 const DEAD: f64 = 1e-3;
+/// A picture of less than one in this many pixels of another one is a preview of it.
+const PREVIEW: i64 = 4;
 /// A step between pictures may differ this much from the mean in footage of constant rate.
 const RATE_TOLERANCE: f64 = 0.02;
 
@@ -113,9 +116,10 @@ fn check_duration(duration: Time, bounds: &Bounds) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The track that is shown: the largest picture that is no cover image and has a decoder.
+/// The track that is shown: one that moves, is no cover image and has a decoder. Of several the one that the container
+/// marks as its default, and of these the first, unless it is a small preview of another.
 fn choose_video(input: &Input, ignored: &mut Vec<String>) -> Result<usize, Fault> {
-    let mut best: Option<(i64, usize)> = None;
+    let mut usable = Vec::new();
     for stream in input.streams() {
         let parameters = stream.parameters();
         if parameters.medium() != media::Type::Video {
@@ -127,17 +131,23 @@ fn choose_video(input: &Input, ignored: &mut Vec<String>) -> Result<usize, Fault
             ignored.push(format!("track {index}: a cover image"));
         } else if codec::decoder::find(parameters.id()).is_none() {
             ignored.push(format!("video track {index} ({}): no decoder", parameters.id().name()));
-        } else if best.is_none_or(|(area, _)| width * height > area) {
-            if let Some((_, smaller)) = best.replace((width * height, index)) {
-                ignored.push(format!("video track {smaller}: track {index} is larger"));
-            }
         } else {
-            ignored.push(format!("video track {index}: another one is shown"));
+            // A header may claim any size.
+            usable.push((stream, width.saturating_mul(height)));
         }
     }
-    best.map(|(_, index)| index).ok_or_else(|| {
+    let largest = usable.iter().map(|(_, area)| *area).max().unwrap_or(0);
+    let rank = |(stream, area): &(Stream, i64)| {
+        let moves = stream.frames() != 1;
+        let default = stream.disposition().contains(Disposition::DEFAULT);
+        (moves, default, area.saturating_mul(PREVIEW) >= largest, Reverse(stream.index()))
+    };
+    let shown = usable.iter().max_by_key(|track| rank(track)).map(|(stream, _)| stream.index()).ok_or_else(|| {
         Fault::new("the file holds no picture", "record the answer as a video, or take the file out of the folder")
-    })
+    })?;
+    let others = usable.iter().map(|(stream, _)| stream.index()).filter(|index| *index != shown);
+    ignored.extend(others.map(|index| format!("video track {index}: track {shown} is shown")));
+    Ok(shown)
 }
 
 /// Sound tracks with a decoder, in the file's order; everything else that is not shown goes to `ignored`.
@@ -181,7 +191,7 @@ fn describe_video(input: &Input, index: usize, bounds: &Bounds) -> Result<VideoT
     let bits = bits_of(&pixel_format);
     let matrix = stream.side_data().find(|d| d.kind() == codec::packet::side_data::Type::DisplayMatrix);
     let orientation = matrix.map_or_else(Orientation::default, |d| Orientation::from_matrix(d.data()));
-    let aspect = decoder.aspect_ratio();
+    let aspect = ffi::sample_aspect(&stream);
     let sample_aspect = match (aspect.numerator(), aspect.denominator()) {
         // Real ones lie between 1:4 and 4:1; a header that claims more asks for a picture of gigabytes.
         (n, d) if n > 0 && d > 0 && n <= d.saturating_mul(4) && d <= n.saturating_mul(4) => (n as u32, d as u32),

@@ -38,12 +38,14 @@ pub struct Rendered {
     pub(super) file: PathBuf,
     /// What the sound of the file decodes to, by the encoder's own measurement.
     pub sound: Option<Measured>,
+    /// Pictures of the clip that were damaged and were bridged or patched on the way.
+    pub damaged: usize,
 }
 
 impl Rendered {
     /// A file that was published before and is to be checked again for another platform.
     pub fn again(file: PathBuf) -> Self {
-        Rendered { file, sound: None }
+        Rendered { file, sound: None, damaged: 0 }
     }
 
     /// The temporary file.
@@ -76,8 +78,9 @@ type MaybeSound = Result<Option<Arc<Mastered>>, Fault>;
 enum Message {
     /// Frame of the cut by number, upright and in BT.709.
     Picture(frame::Video, i64),
-    /// Every frame of the range has been sent. A channel that closes without it was cut off by a failure.
-    End,
+    /// Every frame of the range has been sent, and so many pictures of the clip were damaged. A channel that closes
+    /// without it was cut off by a failure.
+    End(usize),
 }
 
 /// Makes every job's file from one decode, and the cover if one is asked for. `then` runs on a render's own thread as
@@ -104,8 +107,7 @@ pub fn render<T: Send>(
             sounds.push(sound);
             let displayed = setting.probe.video.displayed;
             let work = move || -> Result<T, Fault> {
-                let measured = render_one(job, displayed, working, received, mastered, setting.cancel)?;
-                then(index, Rendered { file: job.file.clone(), sound: measured })
+                then(index, render_one(job, displayed, working, received, mastered, setting.cancel)?)
             };
             threads.push(spawn(scope, &format!("render-{index}"), work));
         }
@@ -221,7 +223,7 @@ fn fan_out(
             (setting.progress)(at);
             Ok(())
         };
-    decode::pictures(setting.clip, track, setting.threads, setting.cancel, &mut |picture, at| {
+    let damaged = decode::pictures(setting.clip, track, setting.threads, setting.cancel, &mut |picture, at| {
         if let Some(before) = waiting.replace((picture, at)) {
             place(before, Some(at), &mut feeds)?;
         }
@@ -236,7 +238,7 @@ fn fan_out(
     }
     for to in feeds.into_iter().filter_map(|feed| feed.to) {
         // A render that has gone tells by its own result.
-        let _gone = to.send(Message::End);
+        let _gone = to.send(Message::End(damaged));
     }
     Ok(())
 }
@@ -276,7 +278,7 @@ fn render_one(
     pictures: Receiver<Message>,
     sound: Receiver<MaybeSound>,
     cancel: &Cancel,
-) -> Result<Option<Measured>, Fault> {
+) -> Result<Rendered, Fault> {
     let recipe = job.recipe;
     let script = recipe.script.as_deref().map(script_file).transpose()?;
     let marks = recipe.marks.iter().map(load_mark).collect::<Result<Vec<_>, _>>()?;
@@ -297,14 +299,14 @@ fn render_one(
             }
             Ok(picture)
         };
-    let mut complete = false;
+    let mut ended = None;
     for message in pictures {
         match message {
             Message::Picture(picture, number) => last = Some(take(picture, number, &mut next, &mut writer)?),
-            Message::End => complete = true,
+            Message::End(damaged) => ended = Some(damaged),
         }
     }
-    let last = last.filter(|_| complete).ok_or(Fault::Cancelled)?;
+    let (last, damaged) = last.zip(ended).ok_or(Fault::Cancelled)?;
     while next < recipe.frames() {
         let number = next;
         take(ffi::share(&last), number, &mut next, &mut writer)?;
@@ -314,7 +316,8 @@ fn render_one(
         cancel.check()?;
         writer.add(packet, encoder.context())?;
     }
-    writer.finish(encoder.context())
+    let sound = writer.finish(encoder.context())?;
+    Ok(Rendered { file: job.file.clone(), sound, damaged })
 }
 
 /// The ASS document in a temporary file of its own, since libass reads files.

@@ -38,6 +38,8 @@ pub struct Verified {
     pub duration: Time,
     /// Loudness and true peak as decoded from the file; none without sound.
     pub sound: Option<Measured>,
+    /// Pictures of the clip that were damaged and were bridged or patched on the way; 0 for a file that was there.
+    pub damaged: usize,
 }
 
 impl Verified {
@@ -52,7 +54,7 @@ impl Verified {
 /// # Errors
 /// The first thing that is not as planned. The file stays where it is, for a person to look at.
 pub fn verify(rendered: Rendered, recipe: &Recipe, limits: &[&Limits], cancel: &Cancel) -> Result<Verified, Fault> {
-    let file = rendered.file;
+    let (file, damaged) = (rendered.file, rendered.damaged);
     let wrong = |what: String| {
         Fault::new(
             format!("the finished file failed its check: {what}"),
@@ -76,7 +78,7 @@ pub fn verify(rendered: Rendered, recipe: &Recipe, limits: &[&Limits], cancel: &
             )));
         }
     }
-    Ok(Verified { file, bytes, duration, sound: decoded.sound })
+    Ok(Verified { file, bytes, duration, sound: decoded.sound, damaged })
 }
 
 /// Index first, no edit list, nothing private between the boxes.

@@ -65,6 +65,9 @@ struct Measurement {
     duration: Time,
     loudness: Option<f64>,
     true_peak: Option<f64>,
+    /// Pictures of the clip that were damaged.
+    #[serde(default)]
+    damaged: usize,
 }
 
 impl Measurement {
@@ -75,6 +78,7 @@ impl Measurement {
             // Silence has no loudness, and JSON no infinity.
             loudness: verified.sound.map(|s| s.loudness).filter(|l| l.is_finite()),
             true_peak: verified.sound.map(|s| s.true_peak),
+            damaged: verified.damaged,
         }
     }
 }
@@ -205,7 +209,11 @@ impl Workshop<'_> {
             Rejected { stage: Stage::Verify, fault, kept }
         })?;
         let failed = |fault| Rejected { stage: Stage::Publish, fault, kept: None };
-        self.store.put("measured", &render.key.0, &Measurement::of(&verified)).map_err(failed)?;
+        let mut measured = Measurement::of(&verified);
+        // The file of an earlier run does not tell what was damaged in the clip; what was noted then does.
+        let before: Option<Measurement> = self.store.get("measured", &render.key.0);
+        measured.damaged = measured.damaged.max(before.map_or(0, |before| before.damaged));
+        self.store.put("measured", &render.key.0, &measured).map_err(failed)?;
         for cut in absent {
             let published = publish(&verified, &cut.file, &render.key, self.out, self.journal).map_err(failed)?;
             let (clip, platform) = (planned.source.name.clone(), cut.platform.clone());
@@ -254,11 +262,12 @@ impl Workshop<'_> {
 
     fn report(&self, planned: &Planned, renders: &[Render], outcomes: &Outcomes) -> ClipReport {
         let Planned { source, understood, wording, plan, .. } = planned;
-        let mut reports = Vec::new();
+        let (mut reports, mut damaged) = (Vec::new(), 0);
         self.tell_failures(source, renders, outcomes);
         for render in renders {
             let measured: Option<Measurement> = self.store.get("measured", &render.key.0);
             let missing = Rejected { stage: Stage::Render, fault: Fault::Cancelled, kept: None };
+            damaged = damaged.max(measured.as_ref().map_or(0, |m| m.damaged));
             let outcome = outcomes.get(&render.key).cloned().unwrap_or(Err(missing));
             for cut in &render.cuts {
                 let state = match &outcome {
@@ -302,7 +311,7 @@ impl Workshop<'_> {
             cover: None,
             cuts: reports,
             skipped: plan.skipped.clone(),
-            notes: plan.notes.clone(),
+            notes: plan.notes.iter().cloned().chain(damage_note(damaged)).collect(),
             removed: kinds_removed(planned),
         }
     }
@@ -382,6 +391,16 @@ impl Planned {
 /// Where a clip's cover lies, relative to the output folder.
 fn cover_file(name: &str) -> PathBuf {
     Path::new("covers").join(format!("{name}.jpg"))
+}
+
+/// What a person should know about damaged pictures.
+fn damage_note(damaged: usize) -> Option<String> {
+    let pictures = match damaged {
+        0 => return None,
+        1 => "1 picture was damaged and was".to_string(),
+        more => format!("{more} pictures were damaged and were"),
+    };
+    Some(format!("{pictures} bridged; look at the cuts before you post them, or copy the clip from the phone again."))
 }
 
 /// What kinds of private metadata the clip carries; its cuts carry none of it.
