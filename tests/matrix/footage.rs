@@ -1,14 +1,16 @@
 //! What the groups share: which form runs, and a clip's way through probe, render and verify.
 
+use super::chart::{self, Chart};
 use crate::common;
-use housecall::cuts::{Limits, Recipe};
+use housecall::config::{Anchor, Framing};
+use housecall::cuts::{Limits, Recipe, geometry};
 use housecall::fault::Cancel;
 use housecall::media::Probe;
 use housecall::media::probe::probe;
 use housecall::media::render::{Job, Setting, render};
 use housecall::media::verify::{Verified, verify};
 use housecall::units::{Size, Time};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Whether all of the matrix is to run.
 pub fn long() -> bool {
@@ -31,6 +33,7 @@ pub fn read(clip: &Path) -> Probe {
 /// A plan of the whole clip that fills `canvas` from its middle, encoded fast.
 pub fn filling(found: &Probe, canvas: Size) -> Recipe {
     let mut recipe = common::recipe(found.video.displayed, canvas, found.duration.seconds());
+    recipe.placement = geometry::place(found.video.displayed, canvas, Framing::Fill, Anchor { x: 0.5, y: 0.5 });
     recipe.codec.preset = "ultrafast".into();
     recipe.sound = recipe.sound.filter(|_| found.audio.is_some());
     recipe
@@ -46,4 +49,29 @@ pub fn cut(clip: &Path, found: &Probe, recipes: &[Recipe], folder: &Path) -> Vec
     let check = |i: usize, rendered| verify(rendered, &recipes[i], &[&limits], &cancel);
     let made = render(&setting, &jobs, None, &check).0;
     made.into_iter().map(|r| r.unwrap_or_else(|fault| panic!("{}: {fault}", clip.display()))).collect()
+}
+
+/// A plan of the whole clip that shows all of it in the middle of `canvas`.
+pub fn fitting(found: &Probe, canvas: Size) -> Recipe {
+    let mut recipe = filling(found, canvas);
+    recipe.placement = geometry::place(found.video.displayed, canvas, Framing::Fit, Anchor { x: 0.5, y: 0.5 });
+    recipe
+}
+
+/// Cuts `clip` for every shape, filled and fitted, and looks for `chart` in each cut, `at` seconds in. Gives back the
+/// files, the plans first to last.
+pub fn find_chart(chart: Chart, clip: &Path, at: f64, folder: &Path) -> Vec<PathBuf> {
+    let found = read(clip);
+    assert_eq!(found.video.displayed, chart.shown, "{}", clip.display());
+    let recipes: Vec<Recipe> =
+        CANVASES.iter().flat_map(|canvas| [filling(&found, *canvas), fitting(&found, *canvas)]).collect();
+    let made = cut(clip, &found, &recipes, folder);
+    let files: Vec<PathBuf> = made.iter().map(|verified| verified.file().to_path_buf()).collect();
+    let sized: Vec<_> = files.iter().cloned().zip(recipes.iter().map(|recipe| recipe.canvas)).collect();
+    for (recipe, frame) in recipes.iter().zip(chart::frames(&sized, at)) {
+        if let Err(wrong) = chart.find(&frame, recipe.placement) {
+            panic!("{}: {wrong}, on {} with {:?}", clip.display(), recipe.canvas, recipe.placement);
+        }
+    }
+    files
 }

@@ -7,6 +7,7 @@ mod common;
 
 mod audio;
 mod broken;
+mod chart;
 mod colour;
 mod containers;
 mod footage;
