@@ -43,7 +43,8 @@ pub fn pictures(
         .ok_or_else(|| Fault::new("the video track is gone", "run again; the file changed while it was read"))?;
     let base = stream.time_base();
     let mut context = codec::Context::from_parameters(stream.parameters()).map_err(undecodable)?;
-    ffi::set_max_pixels(&mut context, max_pixels(track.coded));
+    let limit = max_pixels(track.coded);
+    ffi::set_max_pixels(&mut context, limit);
     context.set_threading(threading::Config {
         kind: threading::Type::Frame,
         count: threads.max(1),
@@ -52,10 +53,17 @@ pub fn pictures(
     let mut decoder = context.decoder().video().map_err(undecodable)?;
     let mut last = None;
     let (bad, patched) = (Cell::new(0), Cell::new(0));
-    // A decoder that refuses a size forgets the one it had.
-    let refused = |decoder: &codec::decoder::Video, e: ff::Error| match decoder.width() {
-        0 => too_large(),
-        _ => undecodable(e),
+    // What is wrong now is bridged, or it is the last straw.
+    let bridge = |decoder: &codec::decoder::Video, e: ff::Error| -> Result<(), Fault> {
+        // A decoder that refuses a size either keeps it or forgets the one it had.
+        if decoder.width() == 0 || i64::from(decoder.width()) * i64::from(decoder.height()) > limit {
+            return Err(too_large());
+        }
+        if bad.get() >= MAX_BAD_PACKETS {
+            return Err(undecodable(e));
+        }
+        bad.set(bad.get() + 1);
+        Ok(())
     };
     let mut drain = |decoder: &mut codec::decoder::Video| -> Result<ControlFlow<()>, Fault> {
         loop {
@@ -64,11 +72,10 @@ pub fn pictures(
                 Ok(true) => {}
                 Ok(false) => return Ok(ControlFlow::Continue(())),
                 // With frame threads a damaged packet shows here, packets later.
-                Err(_) if decoder.width() > 0 && bad.get() < MAX_BAD_PACKETS => {
-                    bad.set(bad.get() + 1);
+                Err(e) => {
+                    bridge(decoder, e)?;
                     continue;
                 }
-                Err(e) => return Err(refused(decoder, e)),
             }
             if i64::from(picture.width().max(picture.height())) > MAX_SIDE {
                 return Err(too_large());
@@ -98,16 +105,13 @@ pub fn pictures(
         if packet.stream() != track.index {
             continue;
         }
-        match decoder.send_packet(&packet) {
-            Ok(()) => {}
-            Err(e) if decoder.width() == 0 || bad.get() >= MAX_BAD_PACKETS => return Err(refused(&decoder, e)),
-            Err(_) => bad.set(bad.get() + 1),
-        }
+        decoder.send_packet(&packet).or_else(|e| bridge(&decoder, e))?;
         if drain(&mut decoder)?.is_break() {
             return Ok(bad.get() + patched.get());
         }
     }
-    decoder.send_eof().map_err(undecodable)?;
+    // A damaged packet of the last few may show only now.
+    decoder.send_eof().or_else(|e| bridge(&decoder, e))?;
     drain(&mut decoder).map(|_ended| bad.get() + patched.get())
 }
 
