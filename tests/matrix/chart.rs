@@ -14,7 +14,7 @@ pub type Matrix = [i32; 4];
 /// Shown as it is stored.
 pub const UPRIGHT: Matrix = [1, 0, 0, 1];
 
-/// Red above green's left, blue below, yellow: clockwise from the top left they are red, green, yellow, blue.
+/// Clockwise from the top left: red, green, yellow, blue.
 const QUARTERS: [[[f64; 3]; 2]; 2] = [[[255.0, 0.0, 0.0], [0.0, 160.0, 0.0]], [[0.0, 0.0, 255.0], [255.0, 255.0, 0.0]]];
 /// Diameter of the disc in short sides of the picture.
 const DISC: f64 = 0.4;
@@ -153,14 +153,16 @@ impl Chart {
         let (off_x, off_y) = (sum_x / weight, sum_y / weight);
         let aspect = ((squares_x / weight - off_x * off_x) / (squares_y / weight - off_y * off_y)).sqrt();
         let size = (weight / std::f64::consts::PI).sqrt() * 2.0 / (DISC * self.short() * scale);
+        // What is no number, for want of any light, is not within anything.
+        let within = |value: f64, slack: f64| value.abs() <= slack;
         let slack = 0.01 * self.short() * scale + 1.0;
-        if !(off_x.abs() <= slack && off_y.abs() <= slack) {
+        if !within(off_x, slack) || !within(off_y, slack) {
             return Err(format!("the disc is {off_x:.1},{off_y:.1} pixels off its place"));
         }
-        if !((aspect - 1.0).abs() <= 0.01) {
+        if !within(aspect - 1.0, 0.01) {
             return Err(format!("the disc is {aspect:.4} times as wide as high"));
         }
-        if !((size - 1.0).abs() <= 0.03) {
+        if !within(size - 1.0, 0.03) {
             return Err(format!("the disc has {size:.4} of its size"));
         }
         Ok(())

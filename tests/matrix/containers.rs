@@ -3,6 +3,7 @@
 use super::chart::{Chart, UPRIGHT, frames};
 use super::footage::{CANVASES, cut, filling, long, read};
 use super::page;
+use crate::common::desk::Desk;
 use crate::common::measure::{describe, outer_boxes};
 use crate::common::{ffmpeg, recipe};
 use housecall::media::Probe;
@@ -266,7 +267,7 @@ fn of_several_picture_tracks_the_one_that_plays_is_shown() {
     }
 }
 
-/// Overwrites the start of every picture in the middle third of a clip whose index comes first.
+/// Overwrites a twentieth of the pictures of a clip whose index comes first, from their middle on.
 fn damage(clip: &Path) -> PathBuf {
     let mut bytes = fs::read(clip).unwrap();
     let at = bytes.windows(4).position(|window| window == b"mdat").unwrap() + 4;
@@ -291,4 +292,21 @@ fn damaged_pictures_are_counted() {
         assert_eq!(made[0].damaged > 0, damaged);
         assert!(made[0].damaged <= 3);
     }
+}
+
+#[test]
+fn a_person_is_told_of_damaged_pictures() {
+    let (studio, desk) = (Studio::new(), Desk::new());
+    desk.practice("[platform.x]\npreset = \"ultrafast\"");
+    let clip = damage(&studio.plain(&["-g", "1", "-an", "-movflags", "+faststart"], "whole.mp4"));
+    desk.drop_file("scratched.mp4", &fs::read(clip).unwrap());
+    let report = || fs::read_to_string(desk.out().join("report.html")).unwrap();
+    let told = "were damaged and were bridged";
+    let done = desk.batch("run", &["--platforms", "x"]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(report().contains(told), "{}", report());
+    // It is known in a later run too, which decodes nothing.
+    let again = desk.batch("run", &["--platforms", "x"]);
+    assert_eq!((again.code, again.entered("render")), (0, 0), "{again:?}");
+    assert!(report().contains(told), "{}", report());
 }
