@@ -1,6 +1,6 @@
 //! Decoded pictures of a clip, in the order they are shown.
 
-use super::probe::{MAX_SIDE, stamp};
+use super::probe::stamp;
 use super::{VideoTrack, ffi, input};
 use crate::fault::{Cancel, Fault};
 use crate::units::{Size, Time};
@@ -13,6 +13,8 @@ use std::path::Path;
 
 /// Damaged pictures that are bridged by the one before; with more the clip is given up.
 const MAX_BAD_PACKETS: usize = 15;
+/// Longest side that pictures may grow to, unless the track declares a longer one.
+const LONGEST_SIDE: u32 = 8192;
 /// A track may honestly grow half-way, as what a browser records does; up to this many pixels it costs no more than any
 /// clip.
 const FULL_HD: i64 = 1920 * 1088;
@@ -51,6 +53,7 @@ pub fn pictures(
         ..Default::default()
     });
     let mut decoder = context.decoder().video().map_err(undecodable)?;
+    let longest = LONGEST_SIDE.max(track.coded.width).max(track.coded.height);
     let mut last = None;
     let (bad, patched) = (Cell::new(0), Cell::new(0));
     // What is wrong now is bridged, or it is the last straw.
@@ -77,7 +80,7 @@ pub fn pictures(
                     continue;
                 }
             }
-            if i64::from(picture.width().max(picture.height())) > MAX_SIDE {
+            if picture.width().max(picture.height()) > longest {
                 return Err(too_large());
             }
             let Some(at) = picture.timestamp().map(|t| stamp(t, base) - track.start) else { continue };
