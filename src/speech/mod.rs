@@ -1,8 +1,11 @@
 //! The only place that touches whisper: audio to words; voice activity; models.
 
+mod align;
+mod bands;
 mod doubt;
 mod download;
 mod models;
+mod phones;
 mod recognise;
 mod repair;
 mod stretches;

@@ -2,7 +2,7 @@
 
 use super::models::{ModelFile, english_only};
 use super::tokens::{Token, words};
-use super::{SAMPLE_RATE, Transcript, Word, doubt, quietest_moment, repair, stretches};
+use super::{SAMPLE_RATE, Transcript, Word, align, bands, doubt, quietest_moment, repair, stretches};
 use crate::fault::{Cancel, Fault};
 use crate::units::{Span, Time};
 use std::collections::VecDeque;
@@ -116,7 +116,8 @@ impl Recogniser {
             };
             let (heard, spoken) = watch(run, cancel, progress)?;
             transcript.language = heard;
-            transcript.words = repair::repair(doubt::said(spoken), speech, clip_end);
+            let rough = repair::repair(doubt::said(spoken), speech, clip_end);
+            transcript.words = repair::repair(align::align(rough, &bands::frames(pcm), speech), speech, clip_end);
         }
         progress(1.0);
         Ok(transcript)
