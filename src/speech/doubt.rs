@@ -2,6 +2,7 @@
 
 use super::Word;
 use super::tokens::Token;
+use crate::units::{Span, Time};
 
 /// A window is doubted when the model holds it for silence with at least this probability ...
 /// (OpenAI's `no_speech_threshold`)
@@ -9,6 +10,11 @@ const NO_SPEECH: f32 = 0.6;
 /// ... and its tokens have less than this mean probability. OpenAI's `logprob_threshold` of -1.0 is 0.37; a clinician's
 /// captions are better left without a doubtful phrase than with an invented one.
 const DOUBTFUL: f32 = 0.45;
+/// Nobody speaks this long without a breath or a closure that the voice activity detection takes for a break ...
+const UNBROKEN: Time = Time::from_millis(5000);
+/// ... so what it takes for such a voice may be music, and is doubted below this geometric mean of the probabilities. The
+/// starter's right sentences have at least 0.74, over music and at 10 dB of noise too; what it makes of music has 0.6.
+const UNSURE: f32 = 0.65;
 /// Longest phrase, in words, that is looked for as a repetition.
 const LONGEST_LOOP: usize = 12;
 /// How often in a row a phrase has to come to be a decoding loop. People do say "very, very, very": a single word has
@@ -22,6 +28,17 @@ const LONGEST_SOUND: usize = 4;
 pub(super) fn is_invented(no_speech: f32, tokens: &[Token]) -> bool {
     let mean = tokens.iter().map(|t| t.probability).sum::<f32>() / tokens.len().max(1) as f32;
     no_speech >= NO_SPEECH && mean < DOUBTFUL
+}
+
+/// Whether a window's text is what a model makes of music: `speech` says where somebody seems to speak, and does so without
+/// a break, while the model is not sure of its tokens.
+pub(super) fn is_music(window: Span, speech: &[Span], tokens: &[Token]) -> bool {
+    let unbroken = |s: &Span| {
+        let inside = s.end.min(window.end) - s.start.max(window.start);
+        s.duration() >= UNBROKEN && inside.0 * 10 >= window.duration().0 * 8
+    };
+    let logarithms = tokens.iter().map(|t| t.probability.max(f32::MIN_POSITIVE).ln()).sum::<f32>();
+    speech.iter().any(unbroken) && (logarithms / tokens.len().max(1) as f32).exp() < UNSURE
 }
 
 /// The words without described sounds (`[Music]`, `(applause)`, `♪`) and without the echoes of decoding loops.
@@ -91,7 +108,6 @@ fn key(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::Span;
 
     fn left(text: &str) -> String {
         let words = text.split(' ').map(|t| Word { text: t.to_string(), span: Span::default(), confidence: 1.0 });
@@ -131,5 +147,17 @@ mod tests {
         assert!(is_invented(0.9, &token(0.2)));
         assert!(!is_invented(0.9, &token(0.8)));
         assert!(!is_invented(0.1, &token(0.2)));
+    }
+
+    #[test]
+    fn unsure_text_is_music_only_where_a_voice_never_breaks() {
+        let token = |probability| Token { bytes: b" x".to_vec(), span: Span::default(), probability };
+        let (unsure, sure) = ([token(0.04), token(0.9), token(0.9), token(0.9)], [token(0.5), token(0.9), token(0.9)]);
+        let span = |a, b| Span::new(Time::from_millis(a), Time::from_millis(b));
+        let (window, long) = (span(6000, 11_500), [span(0, 30_000)]);
+        assert!(is_music(window, &long, &unsure));
+        assert!(!is_music(window, &long, &sure));
+        assert!(!is_music(window, &[span(6200, 8500), span(8700, 11_300)], &unsure));
+        assert!(!is_music(window, &long, &[]));
     }
 }

@@ -215,7 +215,8 @@ impl Run {
             self.cancel.check()?;
             result.map_err(|e| whisper_failed(&e))?;
             let heard = self.tokens(stretch);
-            if !doubt::is_invented(heard.no_speech, &heard.tokens) {
+            let invented = doubt::is_invented(heard.no_speech, &heard.tokens);
+            if !invented && !doubt::is_music(stretch, &self.speech, &heard.tokens) {
                 spoken.extend(words(&heard.tokens));
             }
             // A model may end early. What it left out is heard again, so that no speech goes without a caption.
