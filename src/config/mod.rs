@@ -16,6 +16,7 @@ pub use resolved::{
     Platform, PostLimits, Practice, Source, Style, TooLong, Watermark,
 };
 pub use template::template;
+pub(crate) use typed::Typed;
 
 use crate::fault::Fault;
 use etcetera::BaseStrategy;

@@ -15,7 +15,7 @@ const PLAIN_WORDS: [(&str, &str); 4] = [
 ];
 
 /// A TOML file's text and path, so that a fault can name the line.
-pub(super) struct Typed<'a> {
+pub(crate) struct Typed<'a> {
     pub file: &'a Path,
     pub text: &'a str,
 }

@@ -2,6 +2,7 @@
 
 use crate::speech::Word;
 
+pub mod checks;
 mod post;
 mod question;
 mod sentences;

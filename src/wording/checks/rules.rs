@@ -1,0 +1,137 @@
+//! All rules with a practice's switches, and the check itself.
+
+use super::allowed::Allowed;
+use super::finding::{Finding, Place, Severity};
+use super::reading::Reading;
+use super::rule_file::{self, Rule, What};
+use crate::fault::Fault;
+use crate::speech::Word;
+use serde::Deserialize;
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::path::Path;
+
+/// What a practice changes about the rules.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Switches {
+    /// Rules that are not looked for.
+    pub off: Vec<String>,
+    /// Rules that hold a clip although their file says `note`.
+    pub hold: Vec<String>,
+    /// Rules that only note although their file says `hold`.
+    pub note: Vec<String>,
+    /// What may always be said: the practice's name, phone, site, address, and the people who speak for it.
+    pub allow: Vec<String>,
+}
+
+/// The rules, loaded once for a batch.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    rules: Vec<Rule>,
+    allowed: Allowed,
+}
+
+impl Rules {
+    /// The embedded rules with a practice's own files (`<folder>/*.toml`) and its switches.
+    ///
+    /// # Errors
+    /// A file cannot be read, a rule is wrong, or a switch names a rule that there is none of; the fault says which.
+    pub fn load(folder: Option<&Path>, switches: &Switches) -> Result<Rules, Fault> {
+        let mut rules = rule_file::load(folder)?;
+        for id in switches.off.iter().chain(&switches.hold).chain(&switches.note) {
+            if rules.iter().all(|rule| rule.id != *id) {
+                return Err(unknown(&rules, id));
+            }
+        }
+        rules.retain(|rule| !switches.off.contains(&rule.id));
+        for rule in &mut rules {
+            if switches.note.contains(&rule.id) {
+                rule.severity = Severity::Note;
+            }
+            // Where a rule is named under both, the careful one counts.
+            if switches.hold.contains(&rule.id) {
+                rule.severity = Severity::Hold;
+            }
+        }
+        Ok(Rules { rules, allowed: Allowed::new(&switches.allow) })
+    }
+
+    /// The ids of the rules that count.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().map(|rule| rule.id.as_str())
+    }
+
+    /// What is flagged in the words of a clip, in the order of speaking, each with its time.
+    pub fn check_transcript(&self, words: &[Word]) -> Vec<Finding> {
+        self.check(&Place::Transcript, &Reading::of_words(words), words)
+    }
+
+    /// What is flagged in a written text, in its order.
+    pub fn check_text(&self, place: &Place, text: &str) -> Vec<Finding> {
+        self.check(place, &Reading::of_text(place, text), &[])
+    }
+
+    fn check(&self, place: &Place, reading: &Reading, words: &[Word]) -> Vec<Finding> {
+        let allowed = self.allowed.places(&reading.text);
+        let is_allowed = |at: &Range<usize>| allowed.iter().any(|free| free.start <= at.start && at.end <= free.end);
+        let mut found: Vec<(Range<usize>, &Rule)> = Vec::new();
+        for rule in self.rules.iter().filter(|rule| rule.reads(place)) {
+            let places = match &rule.what {
+                What::Wording { patterns, except } => {
+                    let matches: Vec<_> = patterns.find_iter(&reading.text).map(|hit| hit.range()).collect();
+                    match except.as_ref().filter(|_| !matches.is_empty()) {
+                        Some(except) => untouched(matches, except.find_iter(&reading.text).map(|hit| hit.range())),
+                        None => matches,
+                    }
+                }
+                What::Unsure(least) => unsure(words, *least)
+                    .map(|run| reading.word_at(run.start).start..reading.word_at(run.end - 1).end)
+                    .collect(),
+            };
+            found.extend(places.into_iter().filter(|at| !at.is_empty() && !is_allowed(at)).map(|at| (at, rule)));
+        }
+        found.sort_by_key(|(at, _)| (at.start, at.end));
+        let finding = |(at, rule): (Range<usize>, &Rule)| Finding {
+            rule: rule.id.clone(),
+            category: rule.category,
+            severity: rule.severity,
+            place: place.clone(),
+            words: reading.written(&at).to_string(),
+            span: reading.span(&at),
+            advice: rule.advice.clone(),
+        };
+        found.into_iter().map(finding).collect()
+    }
+}
+
+/// The matches that touch none of the exceptions; both in order.
+fn untouched(matches: Vec<Range<usize>>, exceptions: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
+    let mut exceptions = exceptions.peekable();
+    let mut kept = matches;
+    kept.retain(|at| {
+        while exceptions.next_if(|except| except.end <= at.start).is_some() {}
+        exceptions.peek().is_none_or(|except| except.start >= at.end)
+    });
+    kept
+}
+
+/// Runs of words that the engine was less sure of.
+fn unsure(words: &[Word], least: f32) -> impl Iterator<Item = Range<usize>> {
+    let mut from = 0;
+    words.chunk_by(move |a, b| (a.confidence < least) == (b.confidence < least)).filter_map(move |run| {
+        let range = from..from + run.len();
+        from = range.end;
+        (run[0].confidence < least).then_some(range)
+    })
+}
+
+fn unknown(rules: &[Rule], id: &str) -> Fault {
+    let ids: BTreeSet<&str> = rules.iter().map(|rule| rule.id.as_str()).collect();
+    let nearest = ids.iter().max_by(|a, b| strsim::jaro_winkler(a, id).total_cmp(&strsim::jaro_winkler(b, id)));
+    let guess = match nearest.filter(|nearest| strsim::jaro_winkler(nearest, id) > 0.75) {
+        Some(nearest) => format!("perhaps \"{nearest}\" was meant"),
+        None => format!("known are {}", ids.into_iter().collect::<Vec<_>>().join(", ")),
+    };
+    Fault::new(format!("there is no check \"{id}\""), format!("correct its name; {guess}"))
+}
