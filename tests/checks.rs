@@ -3,8 +3,10 @@
 
 use housecall::speech::Word;
 use housecall::units::{Span, Time};
-use housecall::wording::checks::{Category, Finding, Place, Rules, Switches};
+use housecall::wording::checks::{Category, Finding, Place, Rules, Severity, Switches};
+use proptest::prelude::*;
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 const CATEGORIES: [Category; 3] = [Category::Privacy, Category::Claims, Category::Care];
@@ -89,15 +91,229 @@ fn score(name: &str, text: &'static str, heard_as: impl Fn(&str) -> String) -> [
 }
 
 const TUNE: &str = include_str!("data/checks/tune.tsv");
+/// Written before any rule was, and left alone while rules were tuned. The same person wrote both.
 const HELD_OUT: &str = include_str!("data/checks/held_out.tsv");
+/// Written to be hard when the rules stood, and never tuned on: nearer to what a practice will see.
+const WRITTEN_AFTER: &str = include_str!("data/checks/written_after.tsv");
 
-#[test]
-fn tuned_sentences() {
-    score("tune", TUNE, str::to_string);
+/// At least these; what the figures really are is printed.
+fn assert_reached(scores: [Score; 3], privacy: (f64, f64), others: (f64, f64)) {
+    for (category, score) in CATEGORIES.iter().zip(scores) {
+        let (recall, precision) = if *category == Category::Privacy { privacy } else { others };
+        assert!(score.recall() >= recall, "{category:?}: recall {:.3}", score.recall());
+        assert!(score.precision() >= precision, "{category:?}: precision {:.3}", score.precision());
+    }
+}
+
+/// As small speech models write: no capitals, no punctuation but what is part of a word.
+fn bare(sentence: &str) -> String {
+    let word = |word: &str| word.trim_end_matches(['.', ',', '?', '!', ':', ';']).to_lowercase();
+    sentence.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
 }
 
 #[test]
-#[ignore]
-fn held_out_sentences() {
-    score("held out", HELD_OUT, str::to_string);
+fn the_corpus_is_large_and_half_of_it_is_innocent() {
+    let all: Vec<_> = corpus(TUNE).into_iter().chain(corpus(HELD_OUT)).collect();
+    let distinct: BTreeSet<&str> = all.iter().map(|(_, sentence)| *sentence).collect();
+    let innocent = all.iter().filter(|(labels, _)| labels.is_empty()).count();
+    assert_eq!(distinct.len(), all.len());
+    assert!(all.len() >= 480 && innocent * 20 >= all.len() * 9, "{} sentences, {innocent} innocent", all.len());
 }
+
+#[test]
+fn the_sentences_that_rules_are_tuned_on_are_judged_right() {
+    assert_reached(score("tune", TUNE, str::to_string), (0.95, 0.95), (0.95, 0.95));
+}
+
+#[test]
+fn sentences_that_no_rule_was_tuned_on_are_judged_right() {
+    assert_reached(score("held out", HELD_OUT, str::to_string), (0.95, 0.95), (0.95, 0.95));
+}
+
+#[test]
+fn hard_sentences_that_were_written_after_the_rules_are_mostly_found() {
+    assert_reached(score("written after", WRITTEN_AFTER, str::to_string), (0.1, 0.1), (0.1, 0.1));
+}
+
+#[test]
+fn most_is_found_without_capitals_and_punctuation() {
+    for (name, text) in [("tune, bare", TUNE), ("held out, bare", HELD_OUT)] {
+        assert_reached(score(name, text, bare), (0.8, 0.95), (0.9, 0.9));
+    }
+}
+
+fn ids(found: &[Finding]) -> Vec<&str> {
+    found.iter().map(|finding| finding.rule.as_str()).collect()
+}
+
+fn in_post(rules: &Rules, text: &str) -> Vec<Finding> {
+    rules.check_text(&Place::Post("tiktok".into()), text)
+}
+
+#[test]
+fn a_finding_has_words_time_rule_and_advice() {
+    let mut words = spoken("Yesterday I saw Mr. Alvarez, and he takes two hundred milligrams of Ibuprofen.");
+    words[12].confidence = 0.2;
+    words[11].confidence = 0.3;
+    let found = rules().check_transcript(&words);
+    assert_eq!(ids(&found), ["name-after-title", "dose", "unsure-word", "drug-name"]);
+    let whole: Vec<(&str, i64, i64)> = found
+        .iter()
+        .map(|f| (f.words.as_str(), f.span.unwrap().start.millis(), f.span.unwrap().end.millis()))
+        .collect();
+    assert_eq!(whole[0], ("Mr. Alvarez", 1500, 2500));
+    assert_eq!(whole[1], ("two hundred milligrams of Ibuprofen", 4000, 6500));
+    assert_eq!(whole[2], ("of Ibuprofen.", 5500, 6500));
+    assert_eq!(found[0].severity, Severity::Hold);
+    assert!(found[0].advice.contains("consent"));
+    assert!(found[1..].iter().all(|finding| finding.severity == Severity::Note));
+}
+
+#[test]
+fn every_rule_is_needed_and_says_what_to_do() {
+    let rules = rules();
+    let mut seen = BTreeSet::from(["unsure-word".to_string()]);
+    for (_, sentence) in corpus(TUNE).into_iter().chain(corpus(HELD_OUT)) {
+        for finding in rules.check_transcript(&spoken(sentence)) {
+            let advice = &finding.advice;
+            assert!(advice.ends_with('.') && advice.len() < 200, "{}: {advice}", finding.rule);
+            assert!(!advice.to_lowercase().contains("complian") && !advice.contains("HIPAA"), "{advice}");
+            assert_eq!(finding.severity == Severity::Note, finding.category == Category::Care, "{}", finding.rule);
+            seen.insert(finding.rule);
+        }
+    }
+    let idle: Vec<&str> = rules.ids().filter(|id| !seen.contains(*id)).collect();
+    assert!(idle.is_empty(), "nothing in the corpus needs {idle:?}");
+}
+
+#[test]
+fn a_practice_may_say_its_own_name_and_numbers_but_no_others() {
+    let rules = rules();
+    for own in [
+        "Call 555-0142.",
+        "call five five five oh one four two",
+        "Find us at 12 Alder Lane.",
+        "Mail the Alder Lane Clinic, or see alderlane dot example.",
+    ] {
+        assert_eq!(ids(&in_post(&rules, own)), [""; 0], "{own}");
+    }
+    for other in ["Call 555-0143.", "call one five five five oh one four two", "She lives at 112 Alder Lane."] {
+        assert!(!in_post(&rules, other).is_empty(), "{other}");
+    }
+}
+
+#[test]
+fn switches_turn_rules_off_and_change_what_they_do() {
+    let text = "Our expert team cured Mr. Alvarez. Do not scratch.";
+    let list = |ids: &[&str]| ids.iter().map(|id| id.to_string()).collect();
+    let switches = Switches {
+        off: list(&["cure"]),
+        hold: list(&["negated-instruction"]),
+        note: list(&["specialist"]),
+        allow: vec![],
+    };
+    let found = in_post(&Rules::load(None, &switches).unwrap(), text);
+    assert_eq!(ids(&found), ["specialist", "name-after-title", "negated-instruction"]);
+    assert_eq!(found.iter().map(|f| f.severity).collect::<Vec<_>>(), [Severity::Note, Severity::Hold, Severity::Hold]);
+    let fault = Rules::load(None, &Switches { off: list(&["cures"]), ..Switches::default() }).unwrap_err();
+    assert!(fault.to_string().contains("\"cure\" was meant"), "{fault}");
+}
+
+#[test]
+fn a_practice_adds_and_replaces_rules_and_is_told_what_is_wrong_with_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let load = || Rules::load(Some(folder.path()), &Switches::default());
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let head = "category = \"claims\"\n[[rule]]\nadvice = \"Say it otherwise.\"\n";
+    write("claims.toml", &format!("{head}id = \"cheap\"\npatterns = ['cheap(?:er|est)?']"));
+    write("ours.toml", &format!("{head}id = \"email-address\"\npatterns = ['the {{month}} offer']"));
+    let rules = load().unwrap();
+    assert_eq!(ids(&in_post(&rules, "The CHEAPEST cure, in the May offer: a@b.example.")), ["cheap", "email-address"]);
+    assert_eq!(in_post(&rules, "cheap")[0].severity, Severity::Note);
+    for (rest, told) in [
+        ("id = \"x\"\npatterns = ['a(']", "unclosed group"),
+        ("id = \"x\"\npatterns = ['{monht}']", "no part {monht}"),
+        ("id = \"x\"\npatterns = ['\\S+']", "(?u:...)"),
+        ("id = \"x\"\npatterns = ['(?u:\\w){1000}{1000}']", "too large"),
+        ("id = \"x\"", "either patterns or confidence_below"),
+        ("id = \"x\"\npatern = ['a']", "unknown option"),
+    ] {
+        write("ours.toml", &format!("{head}{rest}"));
+        let fault = load().unwrap_err().to_string();
+        assert!(fault.contains(told) && fault.contains("ours.toml"), "{fault}");
+    }
+}
+
+#[test]
+fn a_date_in_a_file_name_is_the_phones_and_a_name_is_somebodys() {
+    let rules = rules();
+    for innocent in ["IMG_20240305_123456.mov", "2024-03-05 12.33.11.mp4", "VID-20240305-WA0001.mp4", "razor-bumps.mov"]
+    {
+        assert_eq!(ids(&rules.check_text(&Place::FileName, innocent)), [""; 0], "{innocent}");
+    }
+    for private in ["maria-gonzalez-acne.mov", "Mrs_Okafor_2.mp4", "patient_Tyrone.mov"] {
+        let found = rules.check_text(&Place::FileName, private);
+        assert!(found.iter().any(|finding| finding.category == Category::Privacy), "{private}");
+        assert_eq!(found[0].span, None);
+    }
+}
+
+#[test]
+fn shouted_posts_and_curly_quotes_are_read_too() {
+    let found = in_post(&rules(), "MY PATIENT MARIA SAID HER HUSBAND’S BEST\nLINE");
+    assert_eq!(found.iter().map(|f| f.words.as_str()).collect::<Vec<_>>(), ["MY PATIENT MARIA"]);
+    let found = in_post(&rules(), "The patient’s name is Zoë; it’s “risk–free”.");
+    assert_eq!(ids(&found), ["patient-name", "risk-free"]);
+    assert_eq!(found[1].words, "risk–free");
+}
+
+#[test]
+fn a_clip_is_read_in_milliseconds() {
+    let start = Instant::now();
+    let rules = rules();
+    println!("rules loaded in {:.0?}", start.elapsed());
+    let text = corpus(TUNE).iter().map(|(_, sentence)| *sentence).collect::<Vec<_>>().join(" ");
+    let words = &spoken(&text)[..450];
+    let time = || {
+        let start = Instant::now();
+        rules.check_transcript(words);
+        start.elapsed()
+    };
+    let first = time();
+    let best = (0..20).map(|_| time()).min().unwrap();
+    println!("a clip of three minutes ({} words): the first in {first:.1?}, later ones in {best:.1?}", words.len());
+    assert!(best < Duration::from_millis(5), "{best:?}");
+}
+
+#[test]
+fn long_words_take_time_in_proportion() {
+    let rules = rules();
+    let pieces =
+        ["a", "-", "9 ", "é", "five ", "my patient ", "Mr", "A-", "a@", "never ", "the the ", "dot ", "1.", "字"];
+    for piece in pieces {
+        let text = piece.repeat(100_000 / piece.len());
+        let start = Instant::now();
+        rules.check_transcript(&[Word { text: text.clone(), span: Span::default(), confidence: 1.0 }]);
+        in_post(&rules, &text);
+        let took = start.elapsed();
+        println!("100,000 bytes of {piece:?}, twice: {took:.1?}");
+        assert!(took < Duration::from_secs(5), "{piece:?} took {took:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn no_text_breaks_the_checks(text in "\\PC{0,80}|[ \n\t\u{200B}MrsDé’.0-9a-zß字İ@-]{0,120}") {
+        let found = RULES.check_transcript(&spoken(&text));
+        prop_assert!(found.iter().all(|finding| finding.span.is_some()));
+        for place in [Place::Question, Place::FileName] {
+            for finding in RULES.check_text(&place, &text) {
+                prop_assert!(text.contains(&finding.words));
+            }
+        }
+    }
+}
+
+/// Loaded once for all the cases.
+static RULES: LazyLock<Rules> = LazyLock::new(rules);

@@ -177,15 +177,21 @@ impl RuleFields {
 }
 
 /// All the patterns as one, over whole words, parts filled in.
+///
+/// `\w`, `\d`, `\b` and small letters for capitals are those of ASCII, which keeps a rule small and quick: the rules know
+/// English only. The matcher takes back what begins or ends within a word of other letters.
 fn regex(patterns: &[String], parts: &BTreeMap<String, String>) -> Result<Regex, String> {
     let whole = format!(r"\b{{start-half}}{}\b{{end-half}}", filled(&either(patterns), parts)?);
-    RegexBuilder::new(&whole).case_insensitive(true).size_limit(LARGEST).dfa_size_limit(LARGEST).build().map_err(
-        |error| match error {
-            regex::Error::CompiledTooBig(_) => "its patterns are too large, repeat less in them".to_string(),
-            // The parser shows the whole pattern; the last line says what is wrong with it.
-            error => error.to_string().lines().last().unwrap_or_default().trim().to_string(),
+    let told = |error| match error {
+        regex::Error::CompiledTooBig(_) => "its patterns are too large, repeat less in them".to_string(),
+        // The parser shows the whole pattern; the last line says what is wrong with it.
+        error => match error.to_string().lines().last().unwrap_or_default().trim() {
+            line if line.contains("UTF-8") => r"write (?u:...) around \S, \D, \W, [^...] and the full stop".to_string(),
+            line => line.trim_start_matches("error: ").to_string(),
         },
-    )
+    };
+    let mut builder = RegexBuilder::new(&whole);
+    builder.unicode(false).case_insensitive(true).size_limit(LARGEST).dfa_size_limit(LARGEST).build().map_err(told)
 }
 
 fn either(patterns: &[String]) -> String {

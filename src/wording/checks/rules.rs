@@ -6,6 +6,7 @@ use super::reading::Reading;
 use super::rule_file::{self, Rule, What};
 use crate::fault::Fault;
 use crate::speech::Word;
+use regex::Regex;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -79,9 +80,9 @@ impl Rules {
         for rule in self.rules.iter().filter(|rule| rule.reads(place)) {
             let places = match &rule.what {
                 What::Wording { patterns, except } => {
-                    let matches: Vec<_> = patterns.find_iter(&reading.text).map(|hit| hit.range()).collect();
+                    let matches: Vec<_> = whole_words(patterns, &reading.text).collect();
                     match except.as_ref().filter(|_| !matches.is_empty()) {
-                        Some(except) => untouched(matches, except.find_iter(&reading.text).map(|hit| hit.range())),
+                        Some(except) => untouched(matches, whole_words(except, &reading.text)),
                         None => matches,
                     }
                 }
@@ -103,6 +104,15 @@ impl Rules {
         };
         found.into_iter().map(finding).collect()
     }
+}
+
+/// The matches that do not begin or end within a word of letters that the patterns do not know (`cureé`).
+fn whole_words<'t>(pattern: &'t Regex, text: &'t str) -> impl Iterator<Item = Range<usize>> + 't {
+    let in_word = |at: usize| {
+        let before = text[..at].chars().next_back().is_some_and(char::is_alphanumeric);
+        before && text[at..].chars().next().is_some_and(char::is_alphanumeric)
+    };
+    pattern.find_iter(text).map(|hit| hit.range()).filter(move |at| !in_word(at.start) && !in_word(at.end))
 }
 
 /// The matches that touch none of the exceptions; both in order.
