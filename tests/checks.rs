@@ -93,8 +93,10 @@ fn score(name: &str, text: &'static str, heard_as: impl Fn(&str) -> String) -> [
 const TUNE: &str = include_str!("data/checks/tune.tsv");
 /// Written before any rule was, and left alone while rules were tuned. The same person wrote both.
 const HELD_OUT: &str = include_str!("data/checks/held_out.tsv");
-/// Written to be hard when the rules stood, and never tuned on: nearer to what a practice will see.
-const WRITTEN_AFTER: &str = include_str!("data/checks/written_after.tsv");
+/// Written to be hard when the first rules stood. They found half of what is private in it; it was tuned on then.
+const HARD: &str = include_str!("data/checks/hard.tsv");
+/// Written to be hard after that, and never tuned on: the figure that is nearest to what a practice will see.
+const UNSEEN: &str = include_str!("data/checks/unseen.tsv");
 
 /// At least these; what the figures really are is printed.
 fn assert_reached(scores: [Score; 3], privacy: (f64, f64), others: (f64, f64)) {
@@ -131,8 +133,10 @@ fn sentences_that_no_rule_was_tuned_on_are_judged_right() {
 }
 
 #[test]
-fn hard_sentences_that_were_written_after_the_rules_are_mostly_found() {
-    assert_reached(score("written after", WRITTEN_AFTER, str::to_string), (0.1, 0.1), (0.1, 0.1));
+fn hard_sentences_are_found_once_tuned_on_and_mostly_found_unseen() {
+    assert_reached(score("hard", HARD, str::to_string), (0.95, 0.95), (0.95, 0.8));
+    let [privacy, ..] = score("unseen", UNSEEN, str::to_string);
+    assert!(privacy.recall() >= 0.6 && privacy.precision() >= 0.85);
 }
 
 #[test]
@@ -192,12 +196,18 @@ fn a_practice_may_say_its_own_name_and_numbers_but_no_others() {
     for own in [
         "Call 555-0142.",
         "call five five five oh one four two",
+        "Her text to our phone, 555 0142, came late.",
         "Find us at 12 Alder Lane.",
         "Mail the Alder Lane Clinic, or see alderlane dot example.",
     ] {
         assert_eq!(ids(&in_post(&rules, own)), [""; 0], "{own}");
     }
-    for other in ["Call 555-0143.", "call one five five five oh one four two", "She lives at 112 Alder Lane."] {
+    for other in [
+        "Call 555-0143.",
+        "her cell is 415 555 0142",
+        "call one five five five oh one four two",
+        "She lives at 112 Alder Lane.",
+    ] {
         assert!(!in_post(&rules, other).is_empty(), "{other}");
     }
 }
@@ -302,7 +312,7 @@ fn long_words_take_time_in_proportion() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn no_text_breaks_the_checks(text in "\\PC{0,80}|[ \n\t\u{200B}MrsDé’.0-9a-zß字İ@-]{0,120}") {
         let found = RULES.check_transcript(&spoken(&text));

@@ -15,6 +15,18 @@ impl Allowed {
         Allowed(keys.filter(|key: &String| key.chars().count() >= SHORTEST).collect())
     }
 
+    /// Whether what stands at a place of `text` is free: it lies within one of the `places` where something allowed is
+    /// said, or is one of the practice's own numbers behind words that say what it is (`call 555 0142`).
+    pub fn frees(places: &[Range<usize>], text: &str, at: &Range<usize>) -> bool {
+        let digits =
+            |part: &str| part.split_whitespace().flat_map(pieces).any(|(_, key)| key.contains(char::is_numeric));
+        places.iter().any(|free| {
+            let ends_in_it = at.end <= free.end && free.start < at.end;
+            ends_in_it
+                && (free.start <= at.start || (digits(&text[free.clone()]) && !digits(&text[at.start..free.start])))
+        })
+    }
+
     /// Where a text says something that is allowed.
     pub fn places(&self, text: &str) -> Vec<Range<usize>> {
         if self.0.is_empty() {

@@ -75,7 +75,7 @@ impl Rules {
 
     fn check(&self, place: &Place, reading: &Reading, words: &[Word]) -> Vec<Finding> {
         let allowed = self.allowed.places(&reading.text);
-        let is_allowed = |at: &Range<usize>| allowed.iter().any(|free| free.start <= at.start && at.end <= free.end);
+        let is_allowed = |at: &Range<usize>| Allowed::frees(&allowed, &reading.text, at);
         let mut found: Vec<(Range<usize>, &Rule)> = Vec::new();
         for rule in self.rules.iter().filter(|rule| rule.reads(place)) {
             let places = match &rule.what {
