@@ -239,6 +239,7 @@ fn a_practice_adds_and_replaces_rules_and_is_told_what_is_wrong_with_them() {
     write("ours.toml", &format!("{head}id = \"email-address\"\npatterns = ['the {{month}} offer']"));
     let rules = load().unwrap();
     assert_eq!(ids(&in_post(&rules, "The CHEAPEST cure, in the May offer: a@b.example.")), ["cheap", "email-address"]);
+    assert_eq!(in_post(&rules, "a@b.example, in the May offer")[0].words, "the May offer");
     assert_eq!(in_post(&rules, "cheap")[0].severity, Severity::Note);
     for (rest, told) in [
         ("id = \"x\"\npatterns = ['a(']", "unclosed group"),
