@@ -232,8 +232,8 @@ fn ffmpeg(task: &Task, cut: &CutPlan, script: &Path, file: &Path) -> Command {
     let track = &task.probe.video;
     let mut command = Command::new("ffmpeg");
     command.args(["-nostdin", "-y", "-loglevel", "error"]);
-    command.args(["-ss", &recipe.range.start.seconds().to_string()]);
-    command.args(["-t", &recipe.range.duration().seconds().to_string()]);
+    command.args(["-ss", &recipe.kept.start().seconds().to_string()]);
+    command.args(["-t", &recipe.kept.duration().seconds().to_string()]);
     command.arg("-i").arg(&task.clip);
     for mark in &recipe.marks {
         command.arg("-i").arg(&mark.file);

@@ -234,7 +234,10 @@ fn verify_refuses_what_is_not_as_planned() {
     let quieter = Sound { target: -20.0, ..sound.clone() };
     let lower_peak = Sound { ceiling: -20.0, ..sound };
     for (what, wrong) in [
-        ("pictures where 90", Recipe { range: Span::new(Time::ZERO, Time::from_seconds(3.0)), ..planned.clone() }),
+        (
+            "pictures where 90",
+            Recipe { kept: Span::new(Time::ZERO, Time::from_seconds(3.0)).into(), ..planned.clone() },
+        ),
         ("where 640x360", Recipe { canvas: Size::new(640, 360), ..planned.clone() }),
         ("a loudness of", Recipe { sound: Some(quieter), ..planned.clone() }),
         ("a true peak of", Recipe { sound: Some(lower_peak), ..planned.clone() }),

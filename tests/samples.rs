@@ -13,7 +13,7 @@ use housecall::fault::Cancel;
 use housecall::media::cover::CoverJob;
 use housecall::media::probe::probe;
 use housecall::media::render::{Job, Setting, render};
-use housecall::units::{Rect, Size, Span, Time};
+use housecall::units::{Rect, Size, Time};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -424,10 +424,9 @@ impl From<Rect> for Area {
 
 /// The same picture as a recipe's, up to this many seconds, with nothing laid over it.
 fn undecorated(recipe: &Recipe, until: f64) -> Recipe {
-    let until = recipe.rate.time_of(recipe.rate.frames_in(Time::from_seconds(until)));
-    let range = Span::new(recipe.range.start, recipe.range.end.min(until));
+    let kept = recipe.kept.truncated(recipe.rate, recipe.rate.frames_in(Time::from_seconds(until)));
     let codec = PictureCodec { preset: "ultrafast".into(), crf: 8.0, max_rate: 100_000, ..recipe.codec.clone() };
-    Recipe { range, hold: Time::ZERO, script: None, marks: Vec::new(), sound: None, codec, ..recipe.clone() }
+    Recipe { kept, hold: Time::ZERO, script: None, marks: Vec::new(), sound: None, codec, ..recipe.clone() }
 }
 
 /// Whether two recipes show the same picture, apart from what is laid over it.

@@ -1,8 +1,9 @@
 //! `<clip>.toml` beside a clip: what is different for this one clip.
 
 use super::resolved::{Anchor, ClipSettings, Framing};
-use super::typed::Typed;
+use super::typed::{Number, Typed};
 use crate::fault::Fault;
+use crate::units::Time;
 use serde::Deserialize;
 use std::path::Path;
 use toml::Spanned;
@@ -12,6 +13,11 @@ use toml::Spanned;
 struct ClipFile {
     framing: Option<Framing>,
     anchor: Option<Spanned<[f64; 2]>>,
+    trim: Option<bool>,
+    /// Clip seconds.
+    start: Option<Number<0, 86_400_000>>,
+    /// Clip seconds.
+    end: Option<Spanned<Number<0, 86_400_000>>>,
 }
 
 /// Reads a clip's own settings; a file that is not there sets nothing.
@@ -27,14 +33,23 @@ pub fn clip_settings(file: &Path) -> Result<ClipSettings, Fault> {
         }
     };
     let typed = Typed { file, text: &text };
-    let ClipFile { framing, anchor } = typed.parse()?;
+    let ClipFile { framing, anchor, trim, start, end } = typed.parse()?;
     let anchor = anchor.map(|point| {
         let [x, y] = *point.get_ref();
         let inside = (0.0..=1.0).contains(&x) && (0.0..=1.0).contains(&y);
         let what = "an anchor is two numbers from 0.0 to 1.0, across and down";
         if inside { Ok(Anchor { x, y }) } else { Err(typed.fault(Some(point.span()), what)) }
     });
-    Ok(ClipSettings { framing, anchor: anchor.transpose()? })
+    let start = start.map(|seconds| Time::from_seconds(seconds.0));
+    let end = end.map(|seconds| (Time::from_seconds(seconds.get_ref().0), seconds.span()));
+    if let Some((end, place)) = &end
+        && *end <= start.unwrap_or(Time::ZERO)
+    {
+        return Err(
+            typed.fault(Some(place.clone()), "the end has to come after the start; both are seconds of the clip")
+        );
+    }
+    Ok(ClipSettings { framing, anchor: anchor.transpose()?, trim, start, end: end.map(|(end, _)| end) })
 }
 
 #[cfg(test)]
@@ -47,10 +62,23 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("razor-bumps.toml");
         assert_eq!(clip_settings(&file).unwrap(), ClipSettings::default());
-        std::fs::write(&file, "framing = \"fit\"\nanchor = [0.25, 1.0]\n").unwrap();
-        let wanted = ClipSettings { framing: Some(Framing::Fit), anchor: Some(Anchor { x: 0.25, y: 1.0 }) };
+        let text = "framing = \"fit\"\nanchor = [0.25, 1.0]\ntrim = false\nstart = 1.5\nend = 42\n";
+        std::fs::write(&file, text).unwrap();
+        let wanted = ClipSettings {
+            framing: Some(Framing::Fit),
+            anchor: Some(Anchor { x: 0.25, y: 1.0 }),
+            trim: Some(false),
+            start: Some(Time::from_seconds(1.5)),
+            end: Some(Time::from_seconds(42.0)),
+        };
         assert_eq!(clip_settings(&file).unwrap(), wanted);
-        for (wrong, line) in [("framing = \"fit\"\nanchor = [2, 0]", "line 2"), ("ankor = [0, 0]", "line 1")] {
+        for (wrong, line) in [
+            ("framing = \"fit\"\nanchor = [2, 0]", "line 2"),
+            ("ankor = [0, 0]", "line 1"),
+            ("start = 5\nend = 4.5", "line 2"),
+            ("end = 0", "line 1"),
+            ("trim = true\nstart = -1", "line 2"),
+        ] {
             std::fs::write(&file, wrong).unwrap();
             let fault = clip_settings(&file).unwrap_err();
             assert!(fault.what().contains(line), "{fault}");

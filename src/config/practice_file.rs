@@ -9,6 +9,7 @@ use crate::captions;
 use crate::fault::Fault;
 use crate::units::{Rgb, Time};
 use serde::Deserialize;
+use serde::de::{Deserializer, Error, IgnoredAny};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use toml::Spanned;
@@ -149,6 +150,8 @@ struct Cuts {
     /// Across and down.
     anchor: (Number<0, 1000>, Number<0, 1000>),
     when_too_long: TooLong,
+    trim: bool,
+    tighten_pauses: Pauses,
     encoder: EncoderChoice,
 }
 
@@ -161,7 +164,30 @@ impl Default for Cuts {
             anchor: (Number(0.5), Number(0.4)),
             // What a clinician says is not cut short unless somebody asked for it.
             when_too_long: TooLong::Skip,
+            trim: true,
+            // A jump in the picture is a matter of taste.
+            tighten_pauses: Pauses(None),
             encoder: EncoderChoice::X264,
+        }
+    }
+}
+
+/// `false`, or above how many seconds a pause is shortened.
+struct Pauses(Option<f64>);
+
+impl<'de> Deserialize<'de> for Pauses {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Given {
+            Switch(bool),
+            Seconds(f64),
+            Else(IgnoredAny),
+        }
+        match Given::deserialize(input)? {
+            Given::Switch(false) => Ok(Pauses(None)),
+            Given::Seconds(seconds) if (0.7..=10.0).contains(&seconds) => Ok(Pauses(Some(seconds))),
+            _ => Err(D::Error::custom("write false, or above how many seconds a pause is shortened, from 0.7 to 10")),
         }
     }
 }
@@ -231,6 +257,8 @@ pub(super) fn load(file: &Path, presets: Option<&Path>) -> Result<Practice, Faul
         framing: raw.cuts.framing,
         anchor: Anchor { x: raw.cuts.anchor.0.0, y: raw.cuts.anchor.1.0 },
         when_too_long: raw.cuts.when_too_long,
+        trim: raw.cuts.trim,
+        tighten_pauses: raw.cuts.tighten_pauses.0.map(Time::from_seconds),
         encoder: raw.cuts.encoder,
         bounds: raw.intake.bounds(),
     })

@@ -49,6 +49,10 @@ pub struct Practice {
     pub anchor: Anchor,
     /// What happens to a clip that is too long for a platform.
     pub when_too_long: TooLong,
+    /// Whether dead air before the first and after the last word is left out.
+    pub trim: bool,
+    /// Pauses longer than this are shortened; none: pauses stay.
+    pub tighten_pauses: Option<Time>,
     /// Which video encoder to use.
     pub encoder: EncoderChoice,
     /// What is too large or too long to be taken.
@@ -144,6 +148,12 @@ pub struct ClipSettings {
     pub framing: Option<Framing>,
     /// Which part of its picture stays when it is cropped.
     pub anchor: Option<Anchor>,
+    /// Whether dead air is left out.
+    pub trim: Option<bool>,
+    /// Where it starts, in clip time; below `end`.
+    pub start: Option<Time>,
+    /// Where it ends, in clip time.
+    pub end: Option<Time>,
 }
 
 /// What happens to a clip that is too long for a platform.

@@ -84,6 +84,10 @@ name = {name}
 #anchor = [0.5, 0.4]
 # A clip that is too long for a platform: "skip" leaves that platform out, "trim" ends after the last sentence that fits.
 #when_too_long = "skip"
+# Leaves out the silence before the first and after the last word.
+#trim = true
+# Shortens pauses that are longer than so many seconds, from 0.7 to 10, such as 1.2. false leaves them as they are.
+#tighten_pauses = false
 # "x264" makes the same file on every computer; "auto" uses the graphics chip where that works, which is faster.
 #encoder = "x264"
 

@@ -34,7 +34,20 @@ fn the_name_is_enough() {
     let practice = load_text("[practice]\nname = \"Alder Lane\"").unwrap();
     assert_eq!(practice.platforms.len(), 13);
     assert_eq!(practice.hook, Some(Time::from_seconds(3.0)));
+    assert_eq!((practice.trim, practice.tighten_pauses), (true, None));
     assert_eq!(practice.watermark.unwrap().text.as_deref(), Some("Alder Lane"));
+}
+
+#[test]
+fn pauses_are_tightened_above_a_number_of_seconds() {
+    let load = |value: &str| load_text(&format!("[practice]\nname = \"Alder Lane\"\n[cuts]\ntighten_pauses = {value}"));
+    for (value, seconds) in [("false", None), ("1.2", Some(1.2)), ("1", Some(1.0)), ("10", Some(10.0))] {
+        assert_eq!(load(value).unwrap().tighten_pauses, seconds.map(Time::from_seconds), "{value}");
+    }
+    for value in ["true", "0.5", "11", "\"long\""] {
+        let said = load(value).unwrap_err().to_string();
+        assert!(said.contains("line 4: write false") && said.contains("0.7 to 10"), "{said}");
+    }
 }
 
 #[test]
@@ -50,6 +63,7 @@ fn the_template_loads_and_tells_the_true_defaults() {
     assert_eq!((all.colour, all.hook, all.end_card), (bare.colour, bare.hook, bare.end_card));
     assert_eq!((&all.style, &all.language), (&bare.style, &bare.language));
     assert_eq!((all.framing, all.anchor, all.when_too_long), (bare.framing, bare.anchor, bare.when_too_long));
+    assert_eq!((all.trim, all.tighten_pauses), (bare.trim, bare.tighten_pauses));
     assert_eq!((all.encoder, all.bounds), (bare.encoder, bare.bounds));
     assert_eq!((all_mark.corner, all_mark.opacity), (bare_mark.corner, bare_mark.opacity));
     assert_eq!(all_mark.size, bare_mark.size);

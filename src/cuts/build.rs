@@ -3,14 +3,15 @@
 use super::layout::{Layout, layout};
 use super::limits::{self, Extent, Wanted};
 use super::{
-    ClipPlan, CutPlan, Limits, MAX_GAIN, Mark, PictureCodec, Recipe, Skipped, Sound, geometry, loudness, rate, special,
+    ClipPlan, CutPlan, Kept, Limits, MAX_GAIN, Mark, PictureCodec, Recipe, Skipped, Sound, Trim, geometry, loudness,
+    rate, special,
 };
 use crate::captions::{self, Card, Fonts, Hook, LineLimits, MarkText, Scene};
 use crate::config::{CanvasChoice, Encoding, EndCard, Platform, Practice, Watermark};
 use crate::fault::Fault;
 use crate::intake::{ClipSource, Digest};
 use crate::media::Probe;
-use crate::speech::{Loudness, Word};
+use crate::speech::Loudness;
 use crate::units::{Rate, Size, Span, Time};
 use crate::wording::Wording;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,8 @@ pub struct Inputs<'a> {
     pub probe: &'a Probe,
     /// How loud it is.
     pub loudness: &'a Loudness,
+    /// Where somebody speaks in it, by voice activity.
+    pub speech: &'a [Span],
     /// What is said and asked in it.
     pub wording: &'a Wording,
     /// Who posts it, and where.
@@ -58,10 +61,12 @@ pub fn plan_clip(inputs: &Inputs) -> Result<ClipPlan, Fault> {
         return Err(Fault::new("the clip lasts no time at all", "copy it from the phone again"));
     }
     check_text(inputs)?;
+    check_own_start(inputs)?;
     let (name, notes) = (inputs.source.name.clone(), notes(inputs));
     let mut plan = ClipPlan { name, cuts: Vec::new(), skipped: Vec::new(), cover: None, notes };
     let mut cover: Option<(bool, Recipe)> = None;
     let mut soft: Vec<(&str, f64)> = Vec::new();
+    let (mut shortest, mut lengthened): (Option<Kept>, Vec<String>) = (None, Vec::new());
     for platform in &inputs.practice.platforms {
         let draft = match Draft::new(inputs, platform) {
             Ok(draft) => draft,
@@ -72,6 +77,12 @@ pub fn plan_clip(inputs: &Inputs) -> Result<ClipPlan, Fault> {
         };
         if let Some(end) = &draft.extent.trimmed {
             plan.notes.push(format!("The cut for {} ends early, {end}.", platform.name));
+        }
+        if shortest.as_ref().is_none_or(|kept| draft.whole.duration() < kept.duration()) {
+            shortest = Some(draft.whole.clone());
+        }
+        if draft.lengthened {
+            lengthened.push(platform.name.clone());
         }
         let cut = draft.cut();
         let displayed = inputs.probe.video.displayed;
@@ -92,18 +103,40 @@ pub fn plan_clip(inputs: &Inputs) -> Result<ClipPlan, Fault> {
              resolution."
         ));
     }
+    plan.notes.extend(shortest.iter().flat_map(|kept| trim(inputs).note(kept)));
+    if !lengthened.is_empty() {
+        let names = lengthened.join(", ");
+        plan.notes.push(format!("More of the silence was kept for {names}, which would not take a shorter cut."));
+    }
     plan.cover = cover.map(|(_, recipe)| recipe);
     Ok(plan)
 }
 
-/// The words of a range, in the range's own time; a word that is cut off at its edge counts, as far as it is inside.
-pub fn words_in(words: &[Word], range: Span) -> Vec<Word> {
-    let heard = words.iter().filter(|word| word.span.overlaps(range));
-    let shift = |word: &Word| {
-        let span = Span::new(word.span.start.max(range.start), word.span.end.min(range.end));
-        Word { span: span.shifted(Time::ZERO - range.start), ..word.clone() }
-    };
-    heard.map(shift).collect()
+/// What decides which parts of the clip are kept.
+fn trim<'a>(inputs: &Inputs<'a>) -> Trim<'a> {
+    let Inputs { source, probe, loudness, speech, wording, practice, .. } = *inputs;
+    let own = source.settings;
+    Trim {
+        words: &wording.words,
+        speech,
+        loudness,
+        duration: probe.duration,
+        ends: own.trim.unwrap_or(practice.trim),
+        tighten: practice.tighten_pauses.filter(|_| own.trim != Some(false)),
+        own: (own.start, own.end),
+    }
+}
+
+/// Fails on a clip that is to start after its end.
+fn check_own_start(inputs: &Inputs) -> Result<(), Fault> {
+    let (own, duration) = (inputs.source.settings, inputs.probe.duration);
+    match own.start.filter(|start| *start >= duration) {
+        Some(start) => Err(Fault::new(
+            format!("its own file has it start at {start}, and it lasts only {duration}"),
+            "correct start in the .toml file beside the clip, in seconds, and run again",
+        )),
+        None => Ok(()),
+    }
 }
 
 /// What a person should know about the clip, whatever is cut from it.
@@ -122,7 +155,7 @@ fn notes(inputs: &Inputs) -> Vec<String> {
         ));
     }
     let whole = Span::new(Time::ZERO, probe.duration);
-    if probe.audio.is_some() && loudness::gain(inputs.loudness, whole) >= MAX_GAIN {
+    if probe.audio.is_some() && loudness::gain(inputs.loudness, &[whole]) >= MAX_GAIN {
         notes.push("It is so quiet that it cannot be brought to full loudness; listen before you post it.".to_string());
     }
     if practice.hook.is_some() && wording.question.is_none() {
@@ -164,6 +197,10 @@ struct Draft<'a> {
     canvas: &'a CanvasChoice,
     rate: Rate,
     extent: Extent,
+    /// What is kept of the clip before the platform's longest duration is met.
+    whole: Kept,
+    /// Whether dead air was given back, so that the platform's shortest duration is met.
+    lengthened: bool,
     /// Frames of the end card.
     hold: i64,
 }
@@ -179,29 +216,32 @@ impl<'a> Draft<'a> {
         };
         let card = inputs.practice.end_card.filter(|_| !platform.clean);
         let hold = card.map_or(0, |card| rate.frames_in(card.duration).max(1));
+        let trim = trim(inputs);
+        let whole = trim.kept(rate, frames, limits::least_frames(platform, rate) - hold);
+        let lengthened = whole != trim.kept(rate, frames, 0);
         let extent = limits::extent(&Wanted {
             platform,
             canvas: canvas.size,
             rate,
-            frames,
+            frames: whole.frames(rate),
             hold,
-            words: &inputs.wording.words,
+            words: &whole.words(&inputs.wording.words),
             sound: inputs.probe.audio.is_some(),
             when_too_long: inputs.practice.when_too_long,
         });
-        Ok(Draft { inputs, platform, canvas, rate, extent: extent?, hold })
+        Ok(Draft { inputs, platform, canvas, rate, extent: extent?, whole, lengthened, hold })
     }
 
     fn cut(&self) -> CutPlan {
         let Draft { inputs, platform, canvas, rate, .. } = *self;
         let practice = inputs.practice;
-        let range = Span::new(Time::ZERO, rate.time_of(self.extent.frames));
+        let kept = self.whole.truncated(rate, self.extent.frames);
         let hold = rate.time_of(self.hold);
         let displayed = inputs.probe.video.displayed;
         let places = layout(canvas, practice.watermark.as_ref(), inputs.logo.map(|logo| logo.size));
         let (script, marks) = match platform.clean {
             true => (None, Vec::new()),
-            false => (Some(self.script(&places, range)), self.marks(&places, range)),
+            false => (Some(self.script(&places, &kept)), self.marks(&places)),
         };
         let own = inputs.source.settings;
         let (framing, anchor) = (own.framing.unwrap_or(practice.framing), own.anchor.unwrap_or(practice.anchor));
@@ -209,18 +249,18 @@ impl<'a> Draft<'a> {
             clip: inputs.source.digest.clone(),
             canvas: canvas.size,
             rate,
-            range,
             hold,
             placement: geometry::place(displayed, canvas.size, framing, anchor),
             script,
             marks,
             sound: inputs.probe.audio.as_ref().map(|_| Sound {
-                gain: loudness::gain(inputs.loudness, range),
+                gain: loudness::gain(inputs.loudness, kept.spans()),
                 target: loudness::TARGET,
                 ceiling: loudness::CEILING,
                 bit_rate: platform.encoding.audio_rate,
             }),
             codec: self.codec(&platform.encoding),
+            kept,
         };
         CutPlan {
             platform: platform.id.clone(),
@@ -239,7 +279,7 @@ impl<'a> Draft<'a> {
     fn cover(&self, cut: &Recipe) -> Recipe {
         let Draft { inputs, canvas, .. } = *self;
         let practice = inputs.practice;
-        let eighth = Time(cut.range.duration().0 / 8);
+        let frames = self.extent.frames;
         // The still is taken a second into its script, when the question has faded in.
         let still = Span::new(Time::ZERO, Time::from_millis(2000));
         let places = layout(canvas, practice.watermark.as_ref(), inputs.logo.map(|logo| logo.size));
@@ -259,7 +299,7 @@ impl<'a> Draft<'a> {
             captions::ass(&scene, inputs.fonts)
         });
         Recipe {
-            range: Span::new(cut.range.start + eighth, cut.range.end - eighth),
+            kept: cut.kept.part(cut.rate, frames / 8..frames - frames / 8),
             hold: Time::ZERO,
             script,
             marks: cut.marks.iter().filter(|mark| mark.span.start == Time::ZERO).cloned().collect(),
@@ -281,16 +321,15 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Captions, hook, watermark text and end card. Cut time starts where the range does.
-    fn script(&self, places: &Layout, range: Span) -> String {
+    /// Captions, hook, watermark text and end card.
+    fn script(&self, places: &Layout, kept: &Kept) -> String {
         let (practice, style) = (self.inputs.practice, &self.inputs.practice.style);
         let canvas = self.canvas.size;
-        let shown = Span::new(Time::ZERO, range.duration());
+        let shown = Span::new(Time::ZERO, self.rate.time_of(self.extent.frames));
         let mut limits = LineLimits::new(style, canvas, places.captions);
         let room = (f64::from(places.captions.height) / limits.line_height) as usize;
         limits.max_lines = limits.max_lines.min(room).max(1);
-        let mut cues =
-            captions::cues(&words_in(&self.inputs.wording.words, range), style, &limits, Some(self.inputs.fonts));
+        let mut cues = captions::cues(&kept.words(&self.inputs.wording.words), style, &limits, Some(self.inputs.fonts));
         // A cue may stand longer than its words, but not into the end card.
         for cue in &mut cues {
             cue.span.end = cue.span.end.min(shown.end);
@@ -336,9 +375,9 @@ impl<'a> Draft<'a> {
     }
 
     /// The logo in its corner until the end card, and on the card.
-    fn marks(&self, places: &Layout, range: Span) -> Vec<Mark> {
+    fn marks(&self, places: &Layout) -> Vec<Mark> {
         let Some(logo) = self.inputs.logo else { return Vec::new() };
-        let end = range.duration();
+        let end = self.rate.time_of(self.extent.frames);
         let mark =
             |place, opacity, span| Mark { file: logo.file.clone(), digest: logo.digest.clone(), place, opacity, span };
         let watermark = self.inputs.practice.watermark.as_ref().zip(places.mark_logo);

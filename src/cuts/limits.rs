@@ -1,6 +1,7 @@
 //! What a platform takes, checked before anything is encoded: too short, too long, too big. Pure.
 
 use super::BUFFER_SECONDS;
+use super::kept::frames_to;
 use crate::config::{Encoding, Platform, TooLong};
 use crate::speech::Word;
 use crate::units::{Rate, Size, Time};
@@ -33,11 +34,11 @@ pub struct Wanted<'a> {
     pub canvas: Size,
     /// Frames per second of the cut.
     pub rate: Rate,
-    /// Frames of the whole clip at that rate.
+    /// Frames of what is kept of the clip at that rate: dead air that is left out does not count.
     pub frames: i64,
     /// Frames that the end card adds.
     pub hold: i64,
-    /// Spoken words in clip time.
+    /// Spoken words in cut time.
     pub words: &'a [Word],
     /// Whether the clip has sound.
     pub sound: bool,
@@ -45,16 +46,16 @@ pub struct Wanted<'a> {
     pub when_too_long: TooLong,
 }
 
-/// How much of the clip is shown.
+/// How much of what is kept is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extent {
-    /// Frames from the clip's start.
+    /// Frames from the cut's start.
     pub frames: i64,
     /// Where it ends when the rest is left out: `after "ask your doctor."`, `at 0:57.000`.
     pub trimmed: Option<String>,
 }
 
-/// How much of the clip the platform takes; else why it gets no cut, in whole sentences that name the setting which
+/// How much of what is kept of the clip the platform takes; else why it gets no cut, in whole sentences that name the setting which
 /// would change that.
 pub fn extent(wanted: &Wanted) -> Result<Extent, String> {
     let Wanted { platform, rate, .. } = *wanted;
@@ -79,6 +80,11 @@ pub fn extent(wanted: &Wanted) -> Result<Extent, String> {
             without_card(wanted, longest)
         )
     })
+}
+
+/// The fewest frames, end card included, that the platform takes.
+pub(super) fn least_frames(platform: &Platform, rate: Rate) -> i64 {
+    frames_to(rate, platform.min_duration)
 }
 
 /// The peak rate in kbit/s that keeps a cut of that duration below the platform's size: the preset's own, or less.
@@ -165,7 +171,7 @@ fn trimmed(wanted: &Wanted, longest: Time) -> Option<Extent> {
 }
 
 /// How many frames end at or before the moment.
-fn frames_within(rate: Rate, moment: Time) -> i64 {
+pub(super) fn frames_within(rate: Rate, moment: Time) -> i64 {
     let frames = rate.frames_in(moment);
     if rate.time_of(frames) > moment { frames - 1 } else { frames }
 }

@@ -2,6 +2,7 @@
 
 mod build;
 pub mod geometry;
+mod kept;
 pub mod layout;
 pub mod limits;
 pub mod loudness;
@@ -11,10 +12,13 @@ mod share;
 mod special;
 #[cfg(test)]
 mod tests;
+mod trim;
 
-pub use build::{Inputs, Logo, plan_clip, words_in};
+pub use build::{Inputs, Logo, plan_clip};
+pub use kept::Kept;
 pub use plan::{
     BUFFER_SECONDS, ClipPlan, CutPlan, ENCODER_THREADS, Limits, MAX_GAIN, Mark, PictureCodec, Placement, Recipe,
     Skipped, Sound,
 };
 pub use share::{ENGINE, Render, renders};
+pub use trim::Trim;

@@ -1,5 +1,6 @@
 //! The hinge: a plan holds everything that decides the bits of a cut, and nothing that still needs a look-up.
 
+use super::Kept;
 use crate::intake::Digest;
 use crate::units::{Rate, Rect, Size, Span, Time};
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ pub struct ClipPlan {
     pub cuts: Vec<CutPlan>,
     /// One entry a platform that gets none.
     pub skipped: Vec<Skipped>,
-    /// The still with the question on it; its range is where the picture is taken from. None without any cut.
+    /// The still with the question on it; its picture is one of those that are kept. None without any cut.
     pub cover: Option<Recipe>,
     /// What a person should know about this clip, in whole sentences.
     pub notes: Vec<String>,
@@ -62,9 +63,9 @@ pub struct Recipe {
     pub canvas: Size,
     /// Constant frame rate of the finished picture.
     pub rate: Rate,
-    /// The part of the clip that is shown, in clip time; starts and ends on frames of `rate`.
-    pub range: Span,
-    /// How long the last picture is held after the range, for the end card; zero without one.
+    /// The parts of the clip that are shown, one after the other; on frames of `rate`.
+    pub kept: Kept,
+    /// How long the last picture is held after them, for the end card; zero without one.
     pub hold: Time,
     /// Where the picture goes.
     pub placement: Placement,
@@ -112,7 +113,7 @@ pub struct Mark {
 /// How the sound is mastered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sound {
-    /// Gain in dB that brings the range to the target before limiting.
+    /// Gain in dB that brings what is kept to the target before limiting.
     pub gain: f64,
     /// Integrated loudness aimed at, LUFS (ITU-R BS.1770-4).
     pub target: f64,
@@ -147,7 +148,7 @@ impl Recipe {
 
     /// How many frames the finished cut has.
     pub fn frames(&self) -> i64 {
-        self.rate.frames_in(self.range.duration()) + self.rate.frames_in(self.hold)
+        self.kept.frames(self.rate) + self.rate.frames_in(self.hold)
     }
 }
 

@@ -3,7 +3,8 @@
 
 use super::*;
 use crate::captions::Fonts;
-use crate::config::{self, CardBackground, Practice, TooLong};
+use crate::config::{self, CardBackground, ClipSettings, Practice, TooLong};
+use crate::fault::Fault;
 use crate::intake::{ClipSource, Digest};
 use crate::media::{AudioTrack, Colour, Orientation, Probe, Special, Transfer, VideoTrack};
 use crate::speech::{Loudness, Word};
@@ -16,6 +17,7 @@ struct Clip {
     source: ClipSource,
     probe: Probe,
     loudness: Loudness,
+    speech: Vec<Span>,
     wording: Wording,
     practice: Practice,
     logo: Logo,
@@ -80,6 +82,7 @@ impl Clip {
                 special: Vec::new(),
             },
             loudness: Loudness { momentary: vec![-23.0; steps], peaks: vec![-6.0; steps] },
+            speech: Vec::new(),
             wording: Wording {
                 words: (0..seconds * 2 - 1).map(word).collect(),
                 question: Some("How do I treat razor bumps?".to_string()),
@@ -101,19 +104,30 @@ impl Clip {
     }
 
     fn plan(&self) -> ClipPlan {
+        self.planned().unwrap()
+    }
+
+    fn planned(&self) -> Result<ClipPlan, Fault> {
         let style = &self.practice.style;
         let fonts = Fonts::load(&style.fonts, style.bold).unwrap();
         plan_clip(&Inputs {
             source: &self.source,
             probe: &self.probe,
             loudness: &self.loudness,
+            speech: &self.speech,
             wording: &self.wording,
             practice: &self.practice,
             fonts: &fonts,
             logo: self.practice.watermark.as_ref().is_some_and(|mark| mark.logo).then_some(&self.logo),
             encoder: "libx264",
         })
-        .unwrap()
+    }
+
+    /// The same where nobody speaks before and after these seconds.
+    fn speaking(mut self, from: f64, until: f64) -> Clip {
+        let spoken = Span::new(Time::from_seconds(from), Time::from_seconds(until));
+        self.wording.words.retain(|word| spoken.contains(word.span.start));
+        self
     }
 
     fn with_logo(mut self) -> Clip {
@@ -205,8 +219,8 @@ fn the_end_card_follows_the_last_frame() {
     let recipe = &cut(&plan, "tiktok").recipe;
     assert_eq!(recipe.frames(), 360 + 90);
     let [corner, card] = &recipe.marks[..] else { panic!("{:?}", recipe.marks) };
-    assert_eq!(corner.span, Span::new(Time::ZERO, recipe.range.end));
-    assert_eq!(card.span, Span::new(recipe.range.end, recipe.range.end + recipe.hold));
+    assert_eq!(corner.span, Span::new(Time::ZERO, recipe.kept.end()));
+    assert_eq!(card.span, Span::new(recipe.kept.end(), recipe.kept.end() + recipe.hold));
     assert!(Rect::new(120, 288, 660, 960).holds(corner.place) && card.opacity == 1.0);
 }
 
@@ -241,7 +255,7 @@ fn long_clips_are_skipped_or_trimmed_and_it_says_so() {
     let spotlight = &cut(&plan, "snapchat-spotlight").recipe;
     assert!(spotlight.duration() <= Time::from_seconds(60.0));
     // Sentences end every 5 s; the last one that leaves room for the card ends at 55.1 s.
-    assert!((Time::from_seconds(55.0)..Time::from_seconds(55.2)).contains(&spotlight.range.end));
+    assert!((Time::from_seconds(55.0)..Time::from_seconds(55.2)).contains(&spotlight.kept.end()));
     assert!(plan.notes.iter().any(|note| note.contains("Snapchat Spotlight") && note.contains("heals.")));
 }
 
@@ -262,6 +276,68 @@ fn what_a_person_should_know_is_noted() {
     assert!(noted(&clip, "no sound"));
     assert!(cut(&clip.plan(), "tiktok").recipe.sound.is_none());
     assert!(noted(&Clip::sideways(12), "2.7 times"));
+}
+
+#[test]
+fn dead_air_counts_for_nothing() {
+    let mut clip = Clip::upright(100).speaking(30.0, 70.0).to(&["tiktok", "snapchat-spotlight"]);
+    // Noise before anybody speaks must not make the voice quieter.
+    clip.loudness.momentary[..280].fill(-8.0);
+    let plan = clip.plan();
+    // The first word is from 30.2 to 30.6 s, the last one ends at 70.1 s; a minute takes that and the card.
+    assert_eq!(skipped(&plan), Vec::<&str>::new());
+    assert_eq!(plan.notes[1..], ["29.9 s of silence at the start and 29.3 s at the end were left out."]);
+    let recipe = &cut(&plan, "snapchat-spotlight").recipe;
+    let seconds = recipe.duration().seconds();
+    assert!((43.7..43.9).contains(&seconds), "{seconds}");
+    assert_eq!(recipe.sound.as_ref().unwrap().gain, 9.0);
+    // Captions count from the first picture of the cut, and the card follows the last.
+    let script = recipe.script.as_ref().unwrap();
+    let first = script.lines().find(|line| line.starts_with("Dialogue:") && line.contains("skin")).unwrap();
+    assert!(first.contains("0:00:00.3"), "{first}");
+    let cover = plan.cover.as_ref().unwrap();
+    assert!(recipe.kept.start() < cover.kept.start() && cover.kept.end() < recipe.kept.end(), "{:?}", cover.kept);
+
+    clip.source.settings = ClipSettings { trim: Some(false), ..ClipSettings::default() };
+    assert_eq!(skipped(&clip.plan()), ["snapchat-spotlight"]);
+    clip.source.settings = ClipSettings { start: Some(Time::from_seconds(50.0)), ..ClipSettings::default() };
+    let plan = clip.plan();
+    assert!((50.0..50.04).contains(&cut(&plan, "tiktok").recipe.kept.start().seconds()));
+    assert!(plan.notes[1].contains("starts at 0:50.000"), "{:?}", plan.notes);
+    clip.source.settings = ClipSettings { start: Some(Time::from_seconds(100.0)), ..ClipSettings::default() };
+    let fault = clip.planned().unwrap_err();
+    assert!(fault.what().contains("1:40.000") && fault.advice().contains(".toml"), "{fault}");
+}
+
+#[test]
+fn dead_air_is_given_back_where_a_platform_takes_no_cut_as_short() {
+    let clip = Clip::upright(12).speaking(5.0, 6.0).to(&["tiktok", "snapchat-spotlight"]);
+    let plan = clip.plan();
+    let duration = |platform| cut(&plan, platform).recipe.duration();
+    assert!(duration("tiktok") < Time::from_seconds(4.95), "{}", duration("tiktok"));
+    assert!((Time::from_seconds(5.0)..Time::from_seconds(5.04)).contains(&duration("snapchat-spotlight")));
+    let [.., left_out, kept] = &plan.notes[..] else { panic!("{:?}", plan.notes) };
+    assert!(left_out.contains("silence at the start and"), "{left_out}");
+    assert_eq!(kept, "More of the silence was kept for Snapchat Spotlight, which would not take a shorter cut.");
+}
+
+#[test]
+fn pauses_are_shortened_where_the_practice_wants_it() {
+    let mut clip = Clip::upright(12).to(&["tiktok"]);
+    let pause = Span::new(Time::from_seconds(4.0), Time::from_seconds(7.0));
+    clip.wording.words.retain(|word| !pause.contains(word.span.start));
+    assert_eq!(cut(&clip.plan(), "tiktok").recipe.kept.joins(), []);
+    clip.practice.tighten_pauses = Some(Time::from_seconds(1.2));
+    let plan = clip.plan();
+    let recipe = &cut(&plan, "tiktok").recipe;
+    // From 4.1 s, where a word ends, to 7.2 s, where the next begins.
+    assert_eq!(recipe.kept.joins().len(), 1);
+    assert_eq!(plan.notes[1..], ["A pause was shortened by 2.5 s."]);
+    // What may be speech in the pause stays.
+    clip.speech = vec![Span::new(Time::from_seconds(5.4), Time::from_seconds(5.9))];
+    assert!(cut(&clip.plan(), "tiktok").recipe.kept.holds(Time::from_seconds(5.6)));
+    clip.source.settings = ClipSettings { trim: Some(false), ..ClipSettings::default() };
+    assert_eq!(cut(&clip.plan(), "tiktok").recipe.kept.joins(), []);
 }
 
 #[test]

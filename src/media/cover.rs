@@ -2,9 +2,9 @@
 
 use super::ffi;
 use super::graph::Compositor;
-use crate::cuts::Recipe;
+use crate::cuts::{Kept, Recipe};
 use crate::fault::Fault;
-use crate::units::{Size, Span, Time};
+use crate::units::{Size, Time};
 use ffmpeg_next as ff;
 use ffmpeg_next::software::scaling;
 use ffmpeg_next::{format, frame};
@@ -20,7 +20,7 @@ const QUALITY: u8 = 90;
 
 /// A cover to be made.
 pub struct CoverJob {
-    /// Canvas, placement, script and marks of the still; its range is where the picture is taken from.
+    /// Canvas, placement, script and marks of the still; its picture is one of those that are kept.
     pub recipe: Recipe,
     /// Temporary JPEG file to write.
     pub file: PathBuf,
@@ -28,32 +28,32 @@ pub struct CoverJob {
 
 /// Keeps the sharpest picture of those it is shown.
 pub struct SharpestPicture {
-    range: Span,
+    kept: Kept,
     next: Time,
     best: Option<(f64, frame::Video)>,
 }
 
 impl SharpestPicture {
-    /// Looks at pictures within `range`.
-    pub fn new(range: Span) -> Self {
-        SharpestPicture { range, next: range.start, best: None }
+    /// Looks at pictures within these parts of the clip.
+    pub fn new(kept: Kept) -> Self {
+        SharpestPicture { next: kept.start(), kept, best: None }
     }
 
     /// Where in the clip it looks.
-    pub fn range(&self) -> Span {
-        self.range
+    pub fn kept(&self) -> &Kept {
+        &self.kept
     }
 
     /// Whether the picture at this time should be shown to it.
     pub fn wants(&self, at: Time) -> bool {
-        // A clip too short for the range still gets a cover, from its first picture.
-        self.best.is_none() || (at >= self.next && at < self.range.end)
+        // A clip too short to hold one of them still gets a cover, from its first picture.
+        self.best.is_none() || (at >= self.next && self.kept.holds(at))
     }
 
     /// Looks at an upright picture.
     pub fn consider(&mut self, picture: &frame::Video, at: Time) {
-        self.next = self.range.start.max(at + STEP);
-        let sharpness = match self.range.contains(at) {
+        self.next = self.kept.start().max(at + STEP);
+        let sharpness = match self.kept.holds(at) {
             true => sharpness(picture.data(0), picture.stride(0), picture.width() as usize, picture.height() as usize),
             false => 0.0,
         };

@@ -24,6 +24,7 @@ pub mod render;
 pub mod sound;
 mod soundtrack;
 mod special;
+mod splice;
 pub mod verify;
 
 pub use ffi::{has_filter, start, version};

@@ -7,7 +7,7 @@ use super::graph::{Compositor, Normaliser, working_size};
 use super::loudness::Measured;
 use super::mux::Muxer;
 use super::sound::{self, Mastered};
-use super::{Probe, decode, ffi};
+use super::{Probe, decode, ffi, splice};
 use crate::cuts::{Mark, Recipe};
 use crate::fault::{Cancel, Fault};
 use crate::units::{Size, Time};
@@ -78,7 +78,7 @@ type MaybeSound = Result<Option<Arc<Mastered>>, Fault>;
 enum Message {
     /// Frame of the cut by number, upright and in BT.709.
     Picture(frame::Video, i64),
-    /// Every frame of the range has been sent, and so many pictures of the clip were damaged. A channel that closes
+    /// Every frame that is kept has been sent, and so many pictures of the clip were damaged. A channel that closes
     /// without it was cut off by a failure.
     End(usize),
 }
@@ -94,7 +94,7 @@ pub fn render<T: Send>(
 ) -> Made<T> {
     let recipes: Vec<&Recipe> = jobs.iter().map(|j| j.recipe).chain(cover.map(|c| &c.recipe)).collect();
     let working = working_size(setting.probe.video.displayed, &recipes);
-    let mut sharpest = cover.map(|c| SharpestPicture::new(c.recipe.range));
+    let mut sharpest = cover.map(|c| SharpestPicture::new(c.recipe.kept.clone()));
 
     let (results, decoded) = thread::scope(|scope| {
         let mut feeds = Vec::new();
@@ -154,24 +154,35 @@ fn join<T>(handle: Result<thread::ScopedJoinHandle<'_, Result<T, Fault>>, Fault>
 }
 
 /// Where one render's pictures go.
-struct Feed {
+struct Feed<'a> {
     clock: Clock,
-    first: i64,
+    recipe: &'a Recipe,
     /// None once the render has ended, well or badly.
     to: Option<Sender<Message>>,
 }
 
-impl Feed {
-    fn new(recipe: &Recipe, to: Sender<Message>) -> Self {
-        let first = recipe.rate.frames_in(recipe.range.start);
-        let end = first + recipe.rate.frames_in(recipe.range.duration());
-        Feed { clock: Clock::new(recipe.rate, first, end), first, to: Some(to) }
+impl<'a> Feed<'a> {
+    fn new(recipe: &'a Recipe, to: Sender<Message>) -> Self {
+        let (kept, rate) = (&recipe.kept, recipe.rate);
+        let clock = Clock::new(rate, rate.frames_in(kept.start()), rate.frames_in(kept.end()));
+        Feed { clock, recipe, to: Some(to) }
     }
 
-    /// Sends the picture as these frames of the clip. A render that has gone is not an error here: its own result tells.
+    /// The frames of the cut that the picture before the one at `next_picture` fills; all that remain for the last one.
+    fn fill(&mut self, next_picture: Option<Time>) -> std::ops::Range<i64> {
+        let frames = match next_picture {
+            Some(next) => self.clock.fill_until(next),
+            None => self.clock.fill_rest(),
+        };
+        // Kept parts follow each other without a gap, so frames in a row stay in a row.
+        let Recipe { kept, rate, .. } = self.recipe;
+        kept.cut_frame(*rate, frames.start)..kept.cut_frame(*rate, frames.end)
+    }
+
+    /// Sends the picture as these frames of the cut. A render that has gone is not an error here: its own result tells.
     fn send(&mut self, picture: &frame::Video, frames: std::ops::Range<i64>) {
         for number in frames {
-            let message = Message::Picture(ffi::share(picture), number - self.first);
+            let message = Message::Picture(ffi::share(picture), number);
             if self.to.as_ref().is_some_and(|to| to.send(message).is_err()) {
                 self.to = None;
             }
@@ -191,18 +202,12 @@ fn fan_out(
     mut sharpest: Option<&mut SharpestPicture>,
 ) -> Result<(), Fault> {
     let track = &setting.probe.video;
-    let cover_end = sharpest.as_ref().map_or(Time::ZERO, |s| s.range().end);
+    let cover_end = sharpest.as_ref().map_or(Time::ZERO, |s| s.kept().end());
     let mut normaliser: Option<(Normaliser, _)> = None;
     let mut waiting: Option<(frame::Video, Time)> = None;
     let mut place =
         |(picture, at): (frame::Video, Time), next: Option<Time>, feeds: &mut Vec<Feed>| -> Result<(), Fault> {
-            let frames: Vec<_> = feeds
-                .iter_mut()
-                .map(|feed| match next {
-                    Some(next) => feed.clock.fill_until(next),
-                    None => feed.clock.fill_rest(),
-                })
-                .collect();
+            let frames: Vec<_> = feeds.iter_mut().map(|feed| feed.fill(next)).collect();
             let wanted = sharpest.as_ref().is_some_and(|s| s.wants(at));
             if !wanted && frames.iter().all(|f| f.is_empty()) {
                 return Ok(());
@@ -247,7 +252,7 @@ fn fan_out(
 fn master_all(setting: &Setting, jobs: &[Job], to: &[Sender<MaybeSound>]) -> Result<(), Fault> {
     let key = |r: &Recipe| {
         (
-            r.range,
+            splice::pieces(&r.kept, r.rate),
             r.hold,
             r.sound.as_ref().map(|s| (s.gain.to_bits(), s.target.to_bits(), s.ceiling.to_bits(), s.bit_rate)),
         )
@@ -255,13 +260,14 @@ fn master_all(setting: &Setting, jobs: &[Job], to: &[Sender<MaybeSound>]) -> Res
     let mut done = Vec::<(_, MaybeSound)>::new();
     for (job, to) in jobs.iter().zip(to) {
         let recipe = job.recipe;
-        let known = done.iter().find(|(k, _)| *k == key(recipe)).map(|(_, result)| result.clone());
+        let key = key(recipe);
+        let known = done.iter().find(|(k, _)| *k == key).map(|(_, result)| result.clone());
         let result = known.unwrap_or_else(|| {
             let sound = recipe.sound.as_ref();
             let mastered =
-                sound.map(|s| sound::master(setting.clip, setting.probe, recipe.range, recipe.hold, s, setting.cancel));
+                sound.map(|s| sound::master(setting.clip, setting.probe, &key.0, recipe.hold, s, setting.cancel));
             let result = mastered.transpose().map(|m| m.map(Arc::new));
-            done.push((key(recipe), result.clone()));
+            done.push((key, result.clone()));
             result
         });
         // A render that has gone tells by its own result.

@@ -1,18 +1,19 @@
-//! Sound: heard once for recognition and loudness, mastered once for each unique range of the clip.
+//! Sound: heard once for recognition and loudness, mastered once for each unique choice of its parts.
 
 use super::Probe;
 use super::decode::is_ready;
 use super::limiter::Limiter;
 use super::loudness::{Measured, Meter, StepMeter};
 use super::soundtrack::{Piece, SoundTrack};
+use super::splice::Splice;
 use crate::cuts::Sound;
 use crate::fault::{Cancel, Fault};
 use crate::speech::{Loudness, SAMPLE_RATE};
-use crate::units::{Span, Time};
+use crate::units::Time;
 use ffmpeg_next as ff;
 use ffmpeg_next::format::sample::{Sample, Type};
 use ffmpeg_next::{ChannelLayout, Dictionary, codec, frame};
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -28,8 +29,6 @@ pub const LOUDNESS_TOLERANCE: f64 = 0.5;
 const MAX_PASSES: usize = 8;
 /// A mean at or below this is silence, in LUFS; no gain makes it speech.
 const SILENCE: f64 = -69.0;
-/// Length of the fade where a range ends, in samples: 30 ms, so that no click is heard.
-const FADE: u64 = 1_440;
 
 pub(super) fn unusable(e: ff::Error) -> Fault {
     Fault::new(format!("the sound cannot be read ({e})"), "copy the clip from the phone again")
@@ -56,7 +55,7 @@ pub fn listen(path: &Path, probe: &Probe, cancel: &Cancel) -> Result<(Vec<f32>, 
     Ok((pcm, meter.finish()))
 }
 
-/// The finished sound of one range, ready to go into any number of files.
+/// The finished sound of one choice of parts, ready to go into any number of files.
 pub struct Mastered {
     /// AAC packets in order; time stamps count samples from the start of the cut.
     pub packets: Vec<ff::Packet>,
@@ -66,7 +65,7 @@ pub struct Mastered {
     pub measured: Measured,
 }
 
-/// Masters the sound of `range`, followed by silence for `hold`: one gain, a true-peak limiter, AAC. The packets are
+/// Masters the sound of `pieces` (samples of the clip, see [`super::splice`]), followed by silence for `hold`: one gain, a true-peak limiter, AAC. The packets are
 /// decoded again and measured; where the limiter or the coder moved the loudness or the peak, gain and ceiling are set
 /// anew and the pass repeats, so that the file and not the intention is on target.
 ///
@@ -75,7 +74,7 @@ pub struct Mastered {
 pub fn master(
     path: &Path,
     probe: &Probe,
-    range: Span,
+    pieces: &[Range<u64>],
     hold: Time,
     sound: &Sound,
     cancel: &Cancel,
@@ -90,7 +89,7 @@ pub fn master(
     let mut ceiling = sound.ceiling - 0.5;
     let mut result = None;
     for number in 0..MAX_PASSES {
-        let pass = master_once(&track, range, hold, (gain, ceiling), sound.bit_rate)?;
+        let pass = master_once(&track, pieces, hold, (gain, ceiling), sound.bit_rate)?;
         let Measured { loudness, true_peak } = pass.measured;
         result = Some(pass);
         let off = sound.target - loudness;
@@ -111,7 +110,7 @@ pub fn master(
 
 fn master_once(
     track: &SoundTrack,
-    range: Span,
+    pieces: &[Range<u64>],
     hold: Time,
     (gain, ceiling): (f64, f64),
     bit_rate: u32,
@@ -119,8 +118,8 @@ fn master_once(
     let mut coder = Coder::new(bit_rate)?;
     let mut limiter = Limiter::new(ceiling);
     let factor = 10f64.powf(gain / 20.0) as f32;
-    let (first, last) = (range.start.samples(CUT_RATE) as u64, range.end.samples(CUT_RATE) as u64);
-    let mut at = 0u64;
+    // The coder leaves out its own priming, so a fade that began earlier would not be heard.
+    let mut splice = Splice::new(pieces.to_vec(), AAC_PRIMING);
     let mut ready = Vec::new();
     let mut feed = |samples: &[f32], coder: &mut Coder| -> Result<(), Fault> {
         ready.clear();
@@ -131,18 +130,16 @@ fn master_once(
     track.decode(false, &mut |piece| {
         let Piece::Full(samples) = piece else { return Ok(ControlFlow::Continue(())) };
         part.clear();
-        for pair in samples.chunks_exact(2) {
-            if (first..last).contains(&at) {
-                let fade = ((last - at) as f32 / FADE as f32).min(1.0);
-                part.extend([pair[0] * factor * fade, pair[1] * factor * fade]);
-            }
-            at += 1;
-        }
+        splice.add(samples, &mut part);
+        part.iter_mut().for_each(|sample| *sample *= factor);
         feed(&part, &mut coder)?;
-        Ok(if at >= last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        Ok(if splice.is_done() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })?;
     // Silence to the end of the cut, also where the sound ends before the picture.
-    let missing = (last - at.clamp(first, last)) + hold.samples(CUT_RATE) as u64;
+    part.clear();
+    let missing = splice.finish(&mut part) + hold.samples(CUT_RATE) as u64;
+    part.iter_mut().for_each(|sample| *sample *= factor);
+    feed(&part, &mut coder)?;
     let silence = vec![0.0; CUT_RATE as usize / 5];
     let mut left = missing as usize * 2;
     while left > 0 {

@@ -352,6 +352,7 @@ impl<'a> Batch<'a> {
             source,
             probe: &understood.probe,
             loudness: &understood.loudness,
+            speech: &understood.speech,
             wording: &wording,
             practice: &self.request.practice,
             fonts: &self.fonts,

@@ -366,7 +366,7 @@ impl Workshop<'_> {
                 texts.push((cut.file.with_extension("txt"), wording::file_text(post)));
             }
             if platform.sidecar_srt && !wording.words.is_empty() {
-                let words = cuts::words_in(&wording.words, plan.recipe.range);
+                let words = plan.recipe.kept.words(&wording.words);
                 texts.push((cut.file.with_extension("srt"), captions::srt(&captions::sidecar_cues(&words, style))));
             }
         }

@@ -8,6 +8,7 @@ use crate::fault::{Cancel, Fault};
 use crate::intake::ClipSource;
 use crate::media::{self, Probe};
 use crate::speech::{self, Heard, Loudness, ModelFile, Recogniser, Transcript};
+use crate::units::Span;
 use std::time::Instant;
 
 /// What is known of a clip before anything is planned.
@@ -17,6 +18,8 @@ pub struct Understood {
     pub probe: Probe,
     /// How loud it is along the way.
     pub loudness: Loudness,
+    /// Where somebody speaks, by voice activity: in order, not overlapping.
+    pub speech: Vec<Span>,
     /// What is said.
     pub transcript: Transcript,
 }
@@ -65,26 +68,29 @@ impl Reader<'_> {
         };
         // What is remembered may be from a time of wider bounds.
         media::probe::check_bounds(&probe, &self.bounds).or_else(at(Stage::Probe))?;
-        let (loudness, transcript) = self.hear(source, &probe).or_else(at(Stage::Speech))?;
-        Ok(Understood { probe, loudness, transcript })
+        let (loudness, speech, transcript) = self.hear(source, &probe).or_else(at(Stage::Speech))?;
+        Ok(Understood { probe, loudness, speech, transcript })
     }
 
-    fn hear(&mut self, source: &ClipSource, probe: &Probe) -> Result<(Loudness, Transcript), Fault> {
+    fn hear(&mut self, source: &ClipSource, probe: &Probe) -> Result<(Loudness, Vec<Span>, Transcript), Fault> {
         let key = source.digest.0.as_str();
         let words_key = format!("{key} {} {}", self.model.key(), self.language);
         let file = source.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        if let (Some(loudness), Some(transcript)) =
-            (self.store.get("loudness", key), self.store.get::<Transcript>("transcript", &words_key))
-        {
-            return Ok((loudness, Transcript { clip: file, ..transcript }));
+        let known = self.store.get::<Transcript>("transcript", &words_key);
+        let known = known.map(|transcript| Transcript { clip: file.clone(), ..transcript });
+        let sound = self.store.get("loudness", key).zip(self.store.get("speech", key));
+        if let (Some((loudness, speech)), Some(transcript)) = (sound, &known) {
+            return Ok((loudness, speech, transcript.clone()));
         }
         (self.listener)(Event::Entered { clip: source.name.clone(), stage: Stage::Speech });
         let (pcm, loudness) = media::sound::listen(&source.path, probe, self.cancel)?;
         let heard = Heard { speech: speech::speech_spans(&pcm), pcm, loudness };
-        let transcript = self.transcribe(source, &file, &heard)?;
+        // Words are costly: where only the sound is not known any more, they stay.
+        let transcript = known.map_or_else(|| self.transcribe(source, &file, &heard), Ok)?;
         self.store.put("loudness", key, &heard.loudness)?;
+        self.store.put("speech", key, &heard.speech)?;
         self.store.put("transcript", &words_key, &transcript)?;
-        Ok((heard.loudness, transcript))
+        Ok((heard.loudness, heard.speech, transcript))
     }
 
     fn transcribe(&mut self, source: &ClipSource, file: &str, heard: &Heard) -> Result<Transcript, Fault> {

@@ -217,6 +217,8 @@ mod tests {
             framing: Framing::Auto,
             anchor: Anchor { x: 0.5, y: 0.5 },
             when_too_long: TooLong::Skip,
+            trim: true,
+            tighten_pauses: None,
             encoder: EncoderChoice::X264,
             bounds: Bounds::default(),
         }

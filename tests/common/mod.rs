@@ -44,7 +44,7 @@ pub fn recipe(displayed: Size, canvas: Size, seconds: f64) -> Recipe {
         clip: Digest("test".into()),
         canvas,
         rate: Rate::new(30, 1),
-        range: Span::new(Time::ZERO, Time::from_seconds(seconds)),
+        kept: Span::new(Time::ZERO, Time::from_seconds(seconds)).into(),
         hold: Time::ZERO,
         placement: Placement::Fill { crop },
         script: None,
