@@ -299,11 +299,15 @@ fn ffmpeg(task: &Task, cut: &CutPlan, script: &Path, file: &Path) -> Command {
 /// The filters that put the picture on the canvas: the recipe's own crop, or the whole over a blurred copy.
 fn placed(cut: &CutPlan) -> String {
     let canvas = cut.recipe.canvas;
-    match cut.recipe.placement {
-        Placement::Fill { crop } => format!(
-            "crop={}:{}:{}:{}:exact=1,scale={}:{}:flags=lanczos",
-            crop.width, crop.height, crop.x, crop.y, canvas.width, canvas.height
-        ),
+    match &cut.recipe.placement {
+        other @ (Placement::Fill { .. } | Placement::Follow { .. }) => {
+            // A plain script follows nobody: it keeps the place where the window starts.
+            let crop = other.crop_at(Time::ZERO).unwrap_or(canvas.rect());
+            format!(
+                "crop={}:{}:{}:{}:exact=1,scale={}:{}:flags=lanczos",
+                crop.width, crop.height, crop.x, crop.y, canvas.width, canvas.height
+            )
+        }
         Placement::Fit { picture } => {
             let (w, h) = ((canvas.width / 8).next_multiple_of(2), (canvas.height / 8).next_multiple_of(2));
             format!(

@@ -41,8 +41,9 @@ fn print_plan(file: &str, plan: &ClipPlan) {
     say!("{file}");
     for (number, render) in cuts::renders(plan).iter().enumerate() {
         let recipe = render.recipe;
-        let how = match recipe.placement {
+        let how = match &recipe.placement {
             Placement::Fill { .. } => "cropped to fill",
+            Placement::Follow { .. } => "cropped to fill, following the speaker",
             Placement::Fit { .. } => "whole, over a blurred background",
         };
         let clean = if recipe.script.is_none() { ", without captions and watermark" } else { "" };

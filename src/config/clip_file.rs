@@ -1,6 +1,6 @@
 //! `<clip>.toml` beside a clip: what is different for this one clip.
 
-use super::resolved::{Anchor, ClipSettings, Framing};
+use super::resolved::{Anchor, ClipSettings, Crop, Framing};
 use super::typed::{Number, Typed};
 use crate::fault::Fault;
 use crate::units::Time;
@@ -18,7 +18,12 @@ struct ClipFile {
     start: Option<Number<0, 86_400_000>>,
     /// Clip seconds.
     end: Option<Spanned<Number<0, 86_400_000>>>,
+    follow: Option<bool>,
+    crop: Option<Spanned<[f64; 4]>>,
 }
+
+/// Smallest side of a crop: less would be a smear on any canvas.
+const LEAST_CROP: f64 = 0.05;
 
 /// Reads a clip's own settings; a file that is not there sets nothing.
 ///
@@ -33,7 +38,7 @@ pub fn clip_settings(file: &Path) -> Result<ClipSettings, Fault> {
         }
     };
     let typed = Typed { file, text: &text };
-    let ClipFile { framing, anchor, trim, start, end } = typed.parse()?;
+    let ClipFile { framing, anchor, trim, start, end, follow, crop } = typed.parse()?;
     let anchor = anchor.map(|point| {
         let [x, y] = *point.get_ref();
         let inside = (0.0..=1.0).contains(&x) && (0.0..=1.0).contains(&y);
@@ -49,7 +54,18 @@ pub fn clip_settings(file: &Path) -> Result<ClipSettings, Fault> {
             typed.fault(Some(place.clone()), "the end has to come after the start; both are seconds of the clip")
         );
     }
-    Ok(ClipSettings { framing, anchor: anchor.transpose()?, trim, start, end: end.map(|(end, _)| end) })
+    let end = end.map(|(end, _)| end);
+    let crop = crop.map(|part| {
+        let [x, y, width, height] = *part.get_ref();
+        // Shares such as 0.7 and 0.3 add up to a hair more than one.
+        let inside = |from: f64, length: f64| from >= 0.0 && length >= LEAST_CROP && from + length <= 1.0 + 1e-9;
+        let what = "a crop is four shares of the picture from 0.0 to 1.0: left, top, width and height, and lies inside";
+        match inside(x, width) && inside(y, height) {
+            true => Ok(Crop { x, y, width, height }),
+            false => Err(typed.fault(Some(part.span()), what)),
+        }
+    });
+    Ok(ClipSettings { framing, anchor: anchor.transpose()?, trim, start, end, follow, crop: crop.transpose()? })
 }
 
 #[cfg(test)]
@@ -62,7 +78,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("razor-bumps.toml");
         assert_eq!(clip_settings(&file).unwrap(), ClipSettings::default());
-        let text = "framing = \"fit\"\nanchor = [0.25, 1.0]\ntrim = false\nstart = 1.5\nend = 42\n";
+        let text = "framing = \"fit\"\nanchor = [0.25, 1.0]\ntrim = false\nstart = 1.5\nend = 42\nfollow = false\n\
+                    crop = [0.3, 0, 0.7, 1]\n";
         std::fs::write(&file, text).unwrap();
         let wanted = ClipSettings {
             framing: Some(Framing::Fit),
@@ -70,6 +87,8 @@ mod tests {
             trim: Some(false),
             start: Some(Time::from_seconds(1.5)),
             end: Some(Time::from_seconds(42.0)),
+            follow: Some(false),
+            crop: Some(Crop { x: 0.3, y: 0.0, width: 0.7, height: 1.0 }),
         };
         assert_eq!(clip_settings(&file).unwrap(), wanted);
         for (wrong, line) in [
@@ -78,6 +97,9 @@ mod tests {
             ("start = 5\nend = 4.5", "line 2"),
             ("end = 0", "line 1"),
             ("trim = true\nstart = -1", "line 2"),
+            ("crop = [0.5, 0, 0.6, 1]", "line 1"),
+            ("\ncrop = [0, 0, 0.01, 1]", "line 2"),
+            ("crop = [nan, 0, 1, 1]", "line 1"),
         ] {
             std::fs::write(&file, wrong).unwrap();
             let fault = clip_settings(&file).unwrap_err();

@@ -149,6 +149,7 @@ struct Cuts {
     framing: Framing,
     /// Across and down.
     anchor: (Number<0, 1000>, Number<0, 1000>),
+    follow: bool,
     when_too_long: TooLong,
     trim: bool,
     tighten_pauses: Pauses,
@@ -162,6 +163,7 @@ impl Default for Cuts {
             framing: Framing::Auto,
             // A face sits above the middle of what a phone records.
             anchor: (Number(0.5), Number(0.4)),
+            follow: true,
             // What a clinician says is not cut short unless somebody asked for it.
             when_too_long: TooLong::Skip,
             trim: true,
@@ -256,6 +258,7 @@ pub(super) fn load(file: &Path, presets: Option<&Path>) -> Result<Practice, Faul
         known,
         framing: raw.cuts.framing,
         anchor: Anchor { x: raw.cuts.anchor.0.0, y: raw.cuts.anchor.1.0 },
+        follow: raw.cuts.follow,
         when_too_long: raw.cuts.when_too_long,
         trim: raw.cuts.trim,
         tighten_pauses: raw.cuts.tighten_pauses.0.map(Time::from_seconds),

@@ -45,8 +45,10 @@ pub struct Practice {
     pub known: Vec<Platform>,
     /// How a picture of another shape fills the canvas.
     pub framing: Framing,
-    /// Which part of the picture stays when it is cropped.
+    /// Which part of the picture stays when it is cropped and nobody's face is seen.
     pub anchor: Anchor,
+    /// Whether a crop follows the speaker's face.
+    pub follow: bool,
     /// What happens to a clip that is too long for a platform.
     pub when_too_long: TooLong,
     /// Whether dead air before the first and after the last word is left out.
@@ -146,7 +148,7 @@ pub struct Anchor {
 pub struct ClipSettings {
     /// How its picture fills a canvas of another shape.
     pub framing: Option<Framing>,
-    /// Which part of its picture stays when it is cropped.
+    /// Which part of its picture stays when it is cropped; a face is not followed then.
     pub anchor: Option<Anchor>,
     /// Whether dead air is left out.
     pub trim: Option<bool>,
@@ -154,6 +156,23 @@ pub struct ClipSettings {
     pub start: Option<Time>,
     /// Where it ends, in clip time.
     pub end: Option<Time>,
+    /// Whether a crop follows the speaker's face.
+    pub follow: Option<bool>,
+    /// The part of its picture that is used, on every canvas; nothing outside of it is shown.
+    pub crop: Option<Crop>,
+}
+
+/// A part of a picture: shares of its width and height.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Crop {
+    /// Left edge, 0.0 to 0.95.
+    pub x: f64,
+    /// Top edge, 0.0 to 0.95.
+    pub y: f64,
+    /// Width, 0.05 to 1.0.
+    pub width: f64,
+    /// Height, 0.05 to 1.0.
+    pub height: f64,
 }
 
 /// What happens to a clip that is too long for a platform.

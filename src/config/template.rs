@@ -82,6 +82,8 @@ name = {name}
 #framing = "auto"
 # The point that cropping keeps in view: across and down, from 0.0 (left, top) to 1.0 (right, bottom).
 #anchor = [0.5, 0.4]
+# Whether cropping follows the speaker's face; the point above counts while no face is seen.
+#follow = true
 # A clip that is too long for a platform: "skip" leaves that platform out, "trim" ends after the last sentence that fits.
 #when_too_long = "skip"
 # Leaves out the silence before the first and after the last word.

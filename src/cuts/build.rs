@@ -1,18 +1,19 @@
 //! From what is known about a clip to its plan. Pure but for the fonts, which measure and check text.
 
-use super::layout::{Layout, layout};
+use super::layout::{CaptionRoom, Layout, layout, opposite};
 use super::limits::{self, Extent, Wanted};
 use super::{
-    ClipPlan, CutPlan, Kept, Limits, MAX_GAIN, Mark, PictureCodec, Recipe, Skipped, Sound, Trim, geometry, loudness,
-    rate, special,
+    ClipPlan, CutPlan, Kept, Limits, MAX_GAIN, Mark, PictureCodec, Placement, Recipe, Skipped, Sound, Trim, follow,
+    geometry, loudness, rate, special,
 };
 use crate::captions::{self, Card, Fonts, Hook, LineLimits, MarkText, Scene};
-use crate::config::{CanvasChoice, Encoding, EndCard, Platform, Practice, Watermark};
+use crate::config::{CanvasChoice, Corner, Encoding, EndCard, Platform, Practice, Watermark};
 use crate::fault::Fault;
 use crate::intake::{ClipSource, Digest};
 use crate::media::Probe;
+use crate::media::faces::Faces;
 use crate::speech::Loudness;
-use crate::units::{Rate, Size, Span, Time};
+use crate::units::{Rate, Rect, Size, Span, Time};
 use crate::wording::Wording;
 use std::path::{Path, PathBuf};
 
@@ -30,6 +31,8 @@ pub struct Inputs<'a> {
     pub loudness: &'a Loudness,
     /// Where somebody speaks in it, by voice activity.
     pub speech: &'a [Span],
+    /// Where faces are in it.
+    pub faces: &'a Faces,
     /// What is said and asked in it.
     pub wording: &'a Wording,
     /// Who posts it, and where.
@@ -67,8 +70,10 @@ pub fn plan_clip(inputs: &Inputs) -> Result<ClipPlan, Fault> {
     let mut cover: Option<(bool, Recipe)> = None;
     let mut soft: Vec<(&str, f64)> = Vec::new();
     let (mut shortest, mut lengthened): (Option<Kept>, Vec<String>) = (None, Vec::new());
+    let mut moved: Vec<&str> = Vec::new();
+    let sightings = follow::speaker(inputs.faces, inputs.probe.duration);
     for platform in &inputs.practice.platforms {
-        let draft = match Draft::new(inputs, platform) {
+        let draft = match Draft::new(inputs, &sightings, platform) {
             Ok(draft) => draft,
             Err(reason) => {
                 plan.skipped.push(Skipped { platform: platform.id.clone(), reason });
@@ -84,7 +89,8 @@ pub fn plan_clip(inputs: &Inputs) -> Result<ClipPlan, Fault> {
         if draft.lengthened {
             lengthened.push(platform.name.clone());
         }
-        let cut = draft.cut();
+        let (cut, aside) = draft.cut();
+        moved.extend(aside.then_some(&*platform.name));
         let displayed = inputs.probe.video.displayed;
         let times = geometry::enlargement(displayed, cut.recipe.canvas, &cut.recipe.placement);
         if times > SOFT {
@@ -107,6 +113,10 @@ pub fn plan_clip(inputs: &Inputs) -> Result<ClipPlan, Fault> {
     if !lengthened.is_empty() {
         let names = lengthened.join(", ");
         plan.notes.push(format!("More of the silence was kept for {names}, which would not take a shorter cut."));
+    }
+    if !moved.is_empty() {
+        let names = moved.join(", ");
+        plan.notes.push(format!("The watermark stands in the other corner on {names}; it would cover the face."));
     }
     plan.cover = cover.map(|(_, recipe)| recipe);
     Ok(plan)
@@ -164,6 +174,13 @@ fn notes(inputs: &Inputs) -> Vec<String> {
     notes
 }
 
+/// About where the watermark's text stands in its place; letters are half as wide as high, or a little more.
+fn place_of(text: &str, place: Rect, watermark: &Watermark) -> Rect {
+    let width = ((text.chars().count() as f64 * 0.55 * f64::from(place.height)) as u32).min(place.width);
+    let at_right = matches!(watermark.corner, Corner::TopRight | Corner::BottomRight);
+    Rect { x: if at_right { place.right() - width } else { place.x }, width, ..place }
+}
+
 /// Fails on the first text that no font can show.
 fn check_text(inputs: &Inputs) -> Result<(), Fault> {
     let Inputs { practice, wording, .. } = inputs;
@@ -193,6 +210,7 @@ fn check_text(inputs: &Inputs) -> Result<(), Fault> {
 /// A cut on its way: limits are met, times are known.
 struct Draft<'a> {
     inputs: &'a Inputs<'a>,
+    sightings: &'a [follow::Sighting],
     platform: &'a Platform,
     canvas: &'a CanvasChoice,
     rate: Rate,
@@ -207,7 +225,11 @@ struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     /// Fails with the reason why the platform gets no cut.
-    fn new(inputs: &'a Inputs<'a>, platform: &'a Platform) -> Result<Draft<'a>, String> {
+    fn new(
+        inputs: &'a Inputs<'a>,
+        sightings: &'a [follow::Sighting],
+        platform: &'a Platform,
+    ) -> Result<Draft<'a>, String> {
         let video = &inputs.probe.video;
         let rate = rate::output_rate(video.rate, video.constant_rate, platform.frame_rate);
         let frames = rate.frames_in(inputs.probe.duration).max(1);
@@ -229,28 +251,27 @@ impl<'a> Draft<'a> {
             sound: inputs.probe.audio.is_some(),
             when_too_long: inputs.practice.when_too_long,
         });
-        Ok(Draft { inputs, platform, canvas, rate, extent: extent?, whole, lengthened, hold })
+        Ok(Draft { inputs, sightings, platform, canvas, rate, extent: extent?, whole, lengthened, hold })
     }
 
-    fn cut(&self) -> CutPlan {
+    /// The cut, and whether its watermark had to leave its corner for the face.
+    fn cut(&self) -> (CutPlan, bool) {
         let Draft { inputs, platform, canvas, rate, .. } = *self;
-        let practice = inputs.practice;
         let kept = self.whole.truncated(rate, self.extent.frames);
         let hold = rate.time_of(self.hold);
-        let displayed = inputs.probe.video.displayed;
-        let places = layout(canvas, practice.watermark.as_ref(), inputs.logo.map(|logo| logo.size));
+        let placement = self.placement(&kept);
+        let (watermark, aside) = self.watermark(&placement, &kept);
+        let places = self.places(watermark.as_ref(), &placement, &kept);
         let (script, marks) = match platform.clean {
             true => (None, Vec::new()),
-            false => (Some(self.script(&places, &kept)), self.marks(&places)),
+            false => (Some(self.script(&places, watermark.as_ref(), &kept)), self.marks(&places)),
         };
-        let own = inputs.source.settings;
-        let (framing, anchor) = (own.framing.unwrap_or(practice.framing), own.anchor.unwrap_or(practice.anchor));
         let recipe = Recipe {
             clip: inputs.source.digest.clone(),
             canvas: canvas.size,
             rate,
             hold,
-            placement: geometry::place(displayed, canvas.size, framing, anchor),
+            placement,
             script,
             marks,
             sound: inputs.probe.audio.as_ref().map(|_| Sound {
@@ -262,7 +283,7 @@ impl<'a> Draft<'a> {
             codec: self.codec(&platform.encoding),
             kept,
         };
-        CutPlan {
+        let cut = CutPlan {
             platform: platform.id.clone(),
             file: Path::new(&platform.id).join(format!("{}.mp4", inputs.source.name)),
             limits: Limits {
@@ -271,7 +292,64 @@ impl<'a> Draft<'a> {
                 max_bytes: platform.max_bytes,
             },
             recipe,
+        };
+        (cut, aside && !platform.clean)
+    }
+
+    /// Where the picture goes: where the clip's own settings say, else after the speaker, else to the anchor.
+    fn placement(&self, kept: &Kept) -> Placement {
+        let (inputs, canvas) = (self.inputs, self.canvas.size);
+        let (own, practice, video) = (inputs.source.settings, inputs.practice, &inputs.probe.video);
+        if let Some(crop) = own.crop {
+            return geometry::chosen(video.displayed, canvas, crop);
         }
+        let (framing, anchor) = (own.framing.unwrap_or(practice.framing), own.anchor.unwrap_or(practice.anchor));
+        let resting = geometry::place(video.displayed, canvas, framing, anchor);
+        let follows = own.anchor.is_none() && own.follow.unwrap_or(practice.follow);
+        let Some(Rect { width, height, .. }) = resting.crop_at(Time::ZERO).filter(|_| follows) else { return resting };
+        let (size, cuts) = (Size::new(width, height), &inputs.faces.cuts);
+        let path = follow::path(self.sightings, cuts, video.displayed, size, anchor, inputs.probe.duration);
+        let Some(path) = path else { return resting };
+        let placement = Placement::Follow { size, path: follow::in_cut_time(&path, kept.spans()) };
+        match (&placement, placement.crop_at(Time::ZERO)) {
+            // Mostly the speaker stands still enough for a window that does too.
+            (Placement::Follow { path, .. }, Some(crop)) if path.len() == 1 => Placement::Fill { crop },
+            _ => placement,
+        }
+    }
+
+    /// The watermark, in the other corner of its row where it would cover the face in its own and not in that; and
+    /// whether it is.
+    fn watermark(&self, placement: &Placement, kept: &Kept) -> (Option<Watermark>, bool) {
+        let Some(chosen) = self.inputs.practice.watermark.clone() else { return (None, false) };
+        let covers = |watermark: &Watermark| {
+            let places = layout(self.canvas, Some(watermark), self.inputs.logo.map(|logo| logo.size));
+            let logo = places.mark_logo.filter(|_| self.inputs.logo.is_some());
+            let text =
+                places.mark_text.zip(watermark.text.as_ref()).map(|(place, text)| place_of(text, place, watermark));
+            self.face(placement, kept).is_some_and(|face| [logo, text].into_iter().flatten().any(|m| m.meets(face)))
+        };
+        let other = Watermark { corner: opposite(chosen.corner), ..chosen.clone() };
+        match covers(&chosen) && !covers(&other) {
+            true => (Some(other), true),
+            false => (Some(chosen), false),
+        }
+    }
+
+    /// Where the speaker's face is on the canvas.
+    fn face(&self, placement: &Placement, kept: &Kept) -> Option<Rect> {
+        let displayed = self.inputs.probe.video.displayed;
+        follow::on_canvas(self.sightings, placement, displayed, self.canvas.size, kept.spans())
+    }
+
+    /// Who stands where, clear of the face.
+    fn places(&self, watermark: Option<&Watermark>, placement: &Placement, kept: &Kept) -> Layout {
+        let (inputs, canvas, style) = (self.inputs, self.canvas, &self.inputs.practice.style);
+        let places = layout(canvas, watermark, inputs.logo.map(|logo| logo.size));
+        let limits = LineLimits::new(style, canvas.size, places.captions);
+        let hook = inputs.practice.hook.is_some() && inputs.wording.question.is_some();
+        let room = CaptionRoom { line: limits.line_height, lines: limits.max_lines, hook };
+        places.clear_of(self.face(placement, kept), room)
     }
 
     /// The still of a cut: the same place on the same canvas, with the question and the watermark and nothing else. Its
@@ -280,9 +358,15 @@ impl<'a> Draft<'a> {
         let Draft { inputs, canvas, .. } = *self;
         let practice = inputs.practice;
         let frames = self.extent.frames;
+        let kept = cut.kept.part(cut.rate, frames / 8..frames - frames / 8);
+        // A crop that moves is where it is at these moments; one that rests stays.
+        let placement = match &cut.placement {
+            Placement::Follow { .. } => self.placement(&kept),
+            still => still.clone(),
+        };
         // The still is taken a second into its script, when the question has faded in.
         let still = Span::new(Time::ZERO, Time::from_millis(2000));
-        let places = layout(canvas, practice.watermark.as_ref(), inputs.logo.map(|logo| logo.size));
+        let places = self.places(practice.watermark.as_ref(), &cut.placement, &cut.kept);
         let question = inputs.wording.question.clone().filter(|_| cut.script.is_some());
         let script = question.map(|text| {
             let hook = Hook { text, span: still, place: places.hook, colour: practice.colour };
@@ -299,7 +383,8 @@ impl<'a> Draft<'a> {
             captions::ass(&scene, inputs.fonts)
         });
         Recipe {
-            kept: cut.kept.part(cut.rate, frames / 8..frames - frames / 8),
+            kept,
+            placement,
             hold: Time::ZERO,
             script,
             marks: cut.marks.iter().filter(|mark| mark.span.start == Time::ZERO).cloned().collect(),
@@ -322,7 +407,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Captions, hook, watermark text and end card.
-    fn script(&self, places: &Layout, kept: &Kept) -> String {
+    fn script(&self, places: &Layout, watermark: Option<&Watermark>, kept: &Kept) -> String {
         let (practice, style) = (self.inputs.practice, &self.inputs.practice.style);
         let canvas = self.canvas.size;
         let shown = Span::new(Time::ZERO, self.rate.time_of(self.extent.frames));
@@ -341,7 +426,7 @@ impl<'a> Draft<'a> {
             colour: practice.colour,
         });
         let text = |mark: &Watermark| mark.text.clone().map(|text| (text, mark.corner, mark.opacity));
-        let mark_text = practice.watermark.as_ref().and_then(text).zip(places.mark_text);
+        let mark_text = watermark.and_then(text).zip(places.mark_text);
         let scene = Scene {
             canvas,
             cues: &cues,

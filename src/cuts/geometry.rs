@@ -1,7 +1,7 @@
 //! Where the picture goes on the canvas. Pure arithmetic on displayed pixels.
 
 use super::Placement;
-use crate::config::{Anchor, CanvasChoice, Framing, Platform};
+use crate::config::{Anchor, CanvasChoice, Crop, Framing, Platform};
 use crate::units::{Rect, Size};
 
 /// A crop may be this share smaller than it could be, where even sides would else stretch the picture.
@@ -38,15 +38,27 @@ pub fn place(displayed: Size, canvas: Size, framing: Framing, anchor: Anchor) ->
 pub fn enlargement(displayed: Size, canvas: Size, placement: &Placement) -> f64 {
     match placement {
         Placement::Fill { crop } => f64::from(canvas.width) / f64::from(crop.width),
+        Placement::Follow { size, .. } => f64::from(canvas.width) / f64::from(size.width),
         Placement::Fit { picture } => f64::from(picture.width) / f64::from(displayed.width),
     }
 }
 
-/// The largest part of the picture with the canvas' aspect, as near to the anchor as it can lie. In a small picture the
-/// largest even sides may be a whole hundredth off the shape; then the next smaller ones that are not.
+/// The largest part of the picture with the canvas' aspect, as near to the anchor as it can lie.
 fn fill(displayed: Size, canvas: Size, anchor: Anchor) -> Placement {
-    let (width, height) = (floor_even(displayed.width), floor_even(displayed.height));
-    let wide = displayed.aspect() > canvas.aspect();
+    let size = window(displayed, canvas);
+    let start = |anchor: f64, whole: u32, part: u32| {
+        let wanted = anchor * f64::from(whole) - f64::from(part) / 2.0;
+        floor_even(wanted.clamp(0.0, f64::from(whole - part)) as u32)
+    };
+    let (x, y) = (start(anchor.x, displayed.width, size.width), start(anchor.y, displayed.height, size.height));
+    Placement::Fill { crop: Rect::new(x, y, size.width, size.height) }
+}
+
+/// Size of the largest part of a picture that has the canvas' aspect; even sides. In a small picture the largest even sides
+/// may be a whole hundredth off the shape; then the next smaller ones that are not.
+fn window(picture: Size, canvas: Size) -> Size {
+    let (width, height) = (floor_even(picture.width).max(2), floor_even(picture.height).max(2));
+    let wide = picture.aspect() > canvas.aspect();
     let part = |less: u32| match wide {
         true => Size::new(even(f64::from(height - less) * canvas.aspect(), width), height - less),
         false => Size::new(width - less, even(f64::from(width - less) / canvas.aspect(), height)),
@@ -55,12 +67,22 @@ fn fill(displayed: Size, canvas: Size, anchor: Anchor) -> Placement {
     let most = (f64::from(if wide { height } else { width }) * GIVEN_UP) as u32;
     let mut parts = (0..=most).step_by(2).map(part);
     let largest = part(0);
-    let size = parts.find(|size| stretch(size) <= UNSEEN_STRETCH).unwrap_or(largest);
-    let start = |anchor: f64, whole: u32, part: u32| {
-        let wanted = anchor * f64::from(whole) - f64::from(part) / 2.0;
-        floor_even(wanted.clamp(0.0, f64::from(whole - part)) as u32)
+    parts.find(|size| stretch(size) <= UNSEEN_STRETCH).unwrap_or(largest)
+}
+
+/// The largest part of the canvas' aspect inside a crop that somebody chose, in its middle: what was left out of the
+/// crop is shown on no canvas.
+pub fn chosen(displayed: Size, canvas: Size, crop: Crop) -> Placement {
+    let edge = |share: f64, whole: u32| (share * f64::from(whole)).round() as u32;
+    let side = |share: f64, whole: u32| edge(share, whole).clamp(2, whole);
+    let whole = Size::new(side(crop.width, displayed.width), side(crop.height, displayed.height));
+    let size = window(whole, canvas);
+    let start = |share: f64, of: u32, whole: u32, part: u32| {
+        let from = edge(share, of).min(of - whole);
+        floor_even((from + (whole - part) / 2).next_multiple_of(2).min(of - part))
     };
-    let (x, y) = (start(anchor.x, displayed.width, size.width), start(anchor.y, displayed.height, size.height));
+    let x = start(crop.x, displayed.width, whole.width, size.width);
+    let y = start(crop.y, displayed.height, whole.height, size.height);
     Placement::Fill { crop: Rect::new(x, y, size.width, size.height) }
 }
 
@@ -110,7 +132,7 @@ mod tests {
     fn anchors_move_the_crop_to_the_edges() {
         let crop_x = |x| match place(LANDSCAPE, PORTRAIT, Framing::Fill, Anchor { x, y: 0.5 }) {
             Placement::Fill { crop } => crop.x,
-            Placement::Fit { .. } => u32::MAX,
+            other => panic!("{other:?}"),
         };
         assert_eq!((crop_x(0.0), crop_x(1.0)), (0, 1920 - 608));
     }
@@ -130,6 +152,7 @@ mod tests {
             let (rect, frame, aspect) = match placement {
                 Placement::Fill { crop } => (crop, displayed, canvas.aspect()),
                 Placement::Fit { picture } => (picture, canvas, displayed.aspect()),
+                Placement::Follow { .. } => panic!("nobody was seen"),
             };
             prop_assert!(frame.rect().holds(rect), "{rect:?} in {frame}");
             prop_assert!([rect.x, rect.y, rect.width, rect.height].iter().all(|n| n % 2 == 0), "{rect:?}");

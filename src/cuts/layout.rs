@@ -12,6 +12,9 @@ const CAPTIONS: f64 = 0.45;
 const MARK_TEXT: f64 = 0.035;
 const GAP: f64 = 0.02;
 
+/// What the outline and the edge of the captions' box add to the height of a caption, in lines.
+const CAPTION_EDGE: f64 = 0.2;
+
 /// The end card's logo: most of the box's width and height, and how far it may be enlarged before it looks soft.
 const CARD_LOGO: (f64, f64) = (0.6, 0.26);
 const CARD_LOGO_ENLARGED: f64 = 2.0;
@@ -60,6 +63,68 @@ pub fn layout(canvas: &CanvasChoice, watermark: Option<&Watermark>, logo: Option
         captions: Rect { y: top + left - captions, height: captions, ..area },
         card_logo,
         card_text,
+    }
+}
+
+/// Room for captions beside a face.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CaptionRoom {
+    /// Height of a caption's line in pixels, and of all that the outline adds to a caption.
+    pub line: f64,
+    /// Most lines of the style.
+    pub lines: usize,
+    /// Whether the question is shown.
+    pub hook: bool,
+}
+
+/// Fewest lines that captions are pressed into for a face's sake: single lines would change too fast to be read.
+const LEAST_LINES: usize = 2;
+
+impl Layout {
+    /// The same places with the captions clear of the face, for the whole cut, so that they never jump: fewer lines at
+    /// their bottom, else two lines or more above the face, with the question below it. Where neither is free they get
+    /// two lines at the bottom, which covers the chin before it covers the mouth.
+    pub fn clear_of(self, face: Option<Rect>, room: CaptionRoom) -> Layout {
+        let height = |lines: usize| (lines as f64 * room.line + room.line * CAPTION_EDGE).ceil() as u32;
+        let at_bottom = |lines: usize| {
+            let height = floor_even(height(lines).next_multiple_of(2)).min(self.captions.height);
+            Rect { y: self.captions.bottom() - height, height, ..self.captions }
+        };
+        let Some(face) = face else { return self };
+        // The detector's box ends at the lower lip or the chin.
+        let face = Rect { height: face.height + face.height / 12, ..face };
+        if !at_bottom(room.lines).meets(face) {
+            return self;
+        }
+        let fewest = LEAST_LINES.min(room.lines);
+        let fewer = (fewest..room.lines).rev().map(at_bottom).find(|place| !place.meets(face));
+        if let Some(captions) = fewer {
+            return Layout { captions, ..self };
+        }
+        let above = floor_even(face.y.saturating_sub(self.hook.y));
+        let below = Rect {
+            y: face.bottom().next_multiple_of(2),
+            height: floor_even(self.captions.bottom().saturating_sub(face.bottom().next_multiple_of(2))),
+            ..self.hook
+        };
+        let hook_fits = !room.hook || below.height >= height(LEAST_LINES);
+        if above >= height(fewest) && hook_fits {
+            let height = floor_even(height(room.lines)).min(above);
+            let captions = Rect { y: self.hook.y + above - height, height, ..self.captions };
+            let hook = if room.hook { below } else { self.hook };
+            return Layout { captions, hook, ..self };
+        }
+        Layout { captions: at_bottom(fewest), ..self }
+    }
+}
+
+/// The watermark's other corner at the same height.
+pub fn opposite(corner: Corner) -> Corner {
+    match corner {
+        Corner::TopLeft => Corner::TopRight,
+        Corner::TopRight => Corner::TopLeft,
+        Corner::BottomLeft => Corner::BottomRight,
+        Corner::BottomRight => Corner::BottomLeft,
     }
 }
 
@@ -165,6 +230,28 @@ mod tests {
         assert_eq!(layout.card_text, PORTRAIT.text_box);
     }
 
+    #[test]
+    fn captions_give_way_to_the_face() {
+        let places = layout(&PORTRAIT, None, None);
+        let room = CaptionRoom { line: 80.0, lines: 3, hook: false };
+        let captions = |top: u32, bottom: u32, room: CaptionRoom| {
+            places.clear_of(Some(Rect::new(400, top, 300, bottom - top)), room).captions
+        };
+        assert_eq!(places.clear_of(None, room), places);
+        assert_eq!(captions(500, 900, room), places.captions);
+        // Three lines would begin at 992, two at 1072; the chin is a twelfth below the box.
+        assert_eq!(captions(640, 1000, room), Rect::new(120, 1072, 660, 176));
+        // Nothing below is free: above it.
+        assert_eq!(captions(640, 1100, room), Rect::new(120, 384, 660, 256));
+        let asked = CaptionRoom { hook: true, ..room };
+        let with_hook = places.clear_of(Some(Rect::new(400, 640, 300, 360 + 40)), asked);
+        assert_eq!(with_hook.captions, Rect::new(120, 1072, 660, 176));
+        // No room for the question below, so the captions cover the chin.
+        assert_eq!(captions(640, 1100, asked), Rect::new(120, 1072, 660, 176));
+        // A face beside the captions is in nobody's way.
+        assert_eq!(places.clear_of(Some(Rect::new(800, 900, 250, 300)), room), places);
+    }
+
     proptest! {
         #[test]
         fn nothing_leaves_the_box_and_nothing_meets(
@@ -177,6 +264,8 @@ mod tests {
                 Just(Corner::TopLeft), Just(Corner::TopRight), Just(Corner::BottomLeft), Just(Corner::BottomRight)
             ],
             size in 0.05..=0.5f64,
+            face in proptest::option::of((0u32..3000, 0u32..3000, 1u32..2000)),
+            (line, lines, hook) in (10.0..120.0f64, 1usize..=4, any::<bool>()),
         ) {
             let canvas = Size::new(canvas.0 * 2, canvas.1 * 2);
             let place = |whole: u32, start: f64, share: f64| {
@@ -190,8 +279,14 @@ mod tests {
             let mark = mark(parts.1, parts.2, corner, size);
             let logo = logo.map(|(width, height)| Size::new(width, height));
             let layout = layout(&CanvasChoice { size: canvas, text_box }, parts.0.then_some(&mark), logo);
-            let shown: Vec<Rect> =
-                [layout.mark_logo, layout.mark_text, Some(layout.hook), Some(layout.captions)].into_iter().flatten().collect();
+            let layout = match face {
+                Some((x, y, side)) => layout.clear_of(Some(Rect::new(x, y, side, side)), CaptionRoom { line, lines, hook }),
+                None => layout,
+            };
+            // Captions above a face may take the question's place where none is shown.
+            let question = Some(layout.hook).filter(|_| hook || face.is_none());
+            let shown = [layout.mark_logo, layout.mark_text, question, Some(layout.captions)];
+            let shown: Vec<Rect> = shown.into_iter().flatten().collect();
             let card: Vec<Rect> = [layout.card_logo, Some(layout.card_text)].into_iter().flatten().collect();
             for places in [&shown, &card] {
                 for (index, one) in places.iter().enumerate() {

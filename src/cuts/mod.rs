@@ -1,6 +1,7 @@
 //! What is cut from a clip for each platform: geometry, safe areas, limits, which cuts share a render. Pure.
 
 mod build;
+pub mod follow;
 pub mod geometry;
 mod kept;
 pub mod layout;
@@ -18,7 +19,7 @@ pub use build::{Inputs, Logo, plan_clip};
 pub use kept::Kept;
 pub use plan::{
     BUFFER_SECONDS, ClipPlan, CutPlan, ENCODER_THREADS, Limits, MAX_GAIN, Mark, PictureCodec, Placement, Recipe,
-    Skipped, Sound,
+    SUBPIXELS, Skipped, Sound, Waypoint,
 };
 pub use share::{ENGINE, Render, renders};
 pub use trim::Trim;

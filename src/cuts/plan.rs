@@ -80,7 +80,7 @@ pub struct Recipe {
 }
 
 /// Where the clip's picture goes on the canvas. Source rectangles are in displayed pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Placement {
     /// This part of the picture fills the canvas.
@@ -88,11 +88,31 @@ pub enum Placement {
         /// Inside the displayed picture, even numbers.
         crop: Rect,
     },
+    /// A part of the picture that moves with the speaker fills the canvas.
+    Follow {
+        /// Size of the part; even numbers.
+        size: Size,
+        /// Where its top left corner is, in cut time and in order; see [`follow::position`](super::follow::position).
+        /// Not empty.
+        path: Vec<Waypoint>,
+    },
     /// The whole picture stands here, over a blurred copy that fills the canvas.
     Fit {
         /// Inside the canvas, even numbers.
         picture: Rect,
     },
+}
+
+/// Where a moving part of the picture is at one moment. Between two waypoints it moves evenly; two at the same moment
+/// are a jump.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waypoint {
+    /// When.
+    pub at: Time,
+    /// Left edge, in [`SUBPIXELS`] of a displayed pixel.
+    pub x: u32,
+    /// Top edge, likewise.
+    pub y: u32,
 }
 
 /// A picture laid over the cut.
@@ -152,6 +172,8 @@ impl Recipe {
     }
 }
 
+/// How finely a moving part of the picture is placed: steps of a displayed pixel.
+pub const SUBPIXELS: u32 = 16;
 /// Most gain that is given, in dB; beyond it the room is louder than the voice.
 pub const MAX_GAIN: f64 = 30.0;
 /// Size of the encoder's rate buffer in seconds of its peak rate.

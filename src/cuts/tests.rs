@@ -3,9 +3,10 @@
 
 use super::*;
 use crate::captions::Fonts;
-use crate::config::{self, CardBackground, ClipSettings, Practice, TooLong};
+use crate::config::{self, Anchor, CardBackground, ClipSettings, Crop, Practice, TooLong};
 use crate::fault::Fault;
 use crate::intake::{ClipSource, Digest};
+use crate::media::faces::{FaceBox, Faces, Seen};
 use crate::media::{AudioTrack, Colour, Orientation, Probe, Special, Transfer, VideoTrack};
 use crate::speech::{Loudness, Word};
 use crate::units::{Rate, Rect, Size, Span, Time};
@@ -18,6 +19,7 @@ struct Clip {
     probe: Probe,
     loudness: Loudness,
     speech: Vec<Span>,
+    faces: Faces,
     wording: Wording,
     practice: Practice,
     logo: Logo,
@@ -81,6 +83,7 @@ impl Clip {
                 private: Vec::new(),
                 special: Vec::new(),
             },
+            faces: Faces::default(),
             loudness: Loudness { momentary: vec![-23.0; steps], peaks: vec![-6.0; steps] },
             speech: Vec::new(),
             wording: Wording {
@@ -115,6 +118,7 @@ impl Clip {
             probe: &self.probe,
             loudness: &self.loudness,
             speech: &self.speech,
+            faces: &self.faces,
             wording: &self.wording,
             practice: &self.practice,
             fonts: &fonts,
@@ -369,4 +373,81 @@ fn special_modes_of_the_camera_are_named() {
     assert!(notes(&|p| p.special = vec![Special::Captured { fps: 60 }]).is_empty());
     let only_spatial = notes(&|p| (p.audio, p.special) = (None, vec![Special::SpatialAudio]));
     assert!(only_spatial.iter().any(|note| note.contains("record stereo")), "{only_spatial:?}");
+}
+
+/// A face of `size` pixels seen twice a second with its middle there.
+fn faces(seconds: u32, size: u32, there: impl Fn(f64) -> (u32, u32)) -> Faces {
+    let look = |i: u32| {
+        let (x, y) = there(f64::from(i) / 2.0);
+        let place = Rect::new(x - size / 2, y - size / 2, size, size);
+        Seen { at: Time::from_millis(i64::from(i) * 500), faces: vec![FaceBox { place, score: 20.0 }] }
+    };
+    Faces { seen: (0..seconds * 2).map(look).collect(), cuts: Vec::new() }
+}
+
+#[test]
+fn a_crop_keeps_the_speaker_and_a_clips_own_settings_win() {
+    let crop = |clip: &Clip| match &cut(&clip.plan(), "tiktok").recipe.placement {
+        Placement::Fill { crop } => *crop,
+        other => panic!("{other:?}"),
+    };
+    let mut clip = Clip::sideways(12).to(&["tiktok", "instagram-reels"]);
+    let middle = Rect::new(436, 0, 406, 720);
+    assert_eq!(crop(&clip), middle);
+    clip.faces = faces(12, 160, |_| (900, 280));
+    assert_eq!(crop(&clip), Rect::new(698, 0, 406, 720));
+    clip.source.settings.anchor = Some(Anchor { x: 0.5, y: 0.4 });
+    assert_eq!(crop(&clip), middle);
+    clip.source.settings.anchor = None;
+    clip.source.settings.follow = Some(false);
+    assert_eq!(crop(&clip), middle);
+    clip.source.settings.follow = None;
+    clip.practice.follow = false;
+    assert_eq!(crop(&clip), middle);
+    clip.source.settings.follow = Some(true);
+    assert_eq!(crop(&clip), Rect::new(698, 0, 406, 720));
+    // The left half, and nothing else, on every canvas.
+    clip.source.settings.crop = Some(Crop { x: 0.0, y: 0.0, width: 0.5, height: 1.0 });
+    assert_eq!(crop(&clip), Rect::new(118, 0, 406, 720));
+}
+
+#[test]
+fn a_walker_is_followed_by_one_render_for_all_platforms_of_that_shape() {
+    let mut clip = Clip::sideways(12).to(&["tiktok", "instagram-reels"]);
+    clip.faces = faces(12, 160, |at| (300 + (at * 50.0) as u32, 280));
+    let plan = clip.plan();
+    assert!(matches!(cut(&plan, "tiktok").recipe.placement, Placement::Follow { .. }));
+    assert_eq!(renders(&plan).len(), 1);
+    // The cover's way starts where the cover's range does.
+    let cover = plan.cover.unwrap();
+    let at_start = |recipe: &Recipe, at| recipe.placement.crop_at(at).unwrap();
+    let same = (at_start(&cover, Time::ZERO), at_start(&plan.cuts[0].recipe, cover.kept.start()));
+    assert!(same.0.x.abs_diff(same.1.x) <= 2, "{same:?}");
+}
+
+#[test]
+fn captions_and_watermark_stay_clear_of_the_face() {
+    // Where a caption's last event stands, by its `\\pos`.
+    let rows = |clip: &Clip| -> Vec<f64> {
+        let plan = clip.plan();
+        let script = cut(&plan, "tiktok").recipe.script.clone().unwrap();
+        let captions = script.lines().filter(|line| line.starts_with("Dialogue: 1,"));
+        captions
+            .map(|line| line.split("\\pos(").nth(1).unwrap().split([',', ')']).nth(1).unwrap().parse().unwrap())
+            .collect()
+    };
+    let mut clip = Clip::upright(12).to(&["tiktok"]);
+    clip.wording.question = None;
+    assert!(rows(&clip).iter().all(|y| *y > 1100.0));
+    clip.faces = faces(12, 400, |_| (540, 700));
+    assert!(rows(&clip).iter().all(|y| *y > 1100.0));
+    // One that fills the lower part: above it.
+    clip.faces = faces(12, 600, |_| (540, 900));
+    assert!(rows(&clip).iter().all(|y| *y <= 600.0), "{:?}", rows(&clip));
+    assert!(clip.plan().notes.iter().all(|note| !note.contains("watermark")), "{:?}", clip.plan().notes);
+    // A face in the upper right corner, where the mark is.
+    clip.faces = faces(12, 260, |_| (700, 330));
+    assert!(clip.plan().notes.iter().any(|note| note.contains("TikTok") && note.contains("other corner")));
+    let script = cut(&clip.plan(), "tiktok").recipe.script.clone().unwrap();
+    assert!(script.lines().any(|line| line.contains("{\\an7\\pos(12") && line.contains("@alderlane")), "{script}");
 }

@@ -2,6 +2,11 @@
 
 use crate::units::{Rate, Time};
 
+/// How much later than its own time a frame may show a picture that starts then.
+pub fn reach(rate: Rate) -> Time {
+    Time(rate.frame().0 * 45 / 100)
+}
+
 /// Decides for each decoded picture how many frames of the constant rate it fills.
 ///
 /// Frame `n` shows the newest picture that is not later than 45% of a frame after its time, so jitter below that neither
@@ -22,7 +27,7 @@ impl Clock {
     /// The frames that the picture before the one at `next_picture` fills, as a range of frame numbers; may be empty.
     pub fn fill_until(&mut self, next_picture: Time) -> std::ops::Range<i64> {
         let from = self.next;
-        let early = self.rate.frame().0 * 45 / 100;
+        let early = reach(self.rate).0;
         while self.next < self.end && self.rate.time_of(self.next).0 + early < next_picture.0 {
             self.next += 1;
         }

@@ -2,7 +2,7 @@
 
 use super::ffi;
 use super::graph::Compositor;
-use crate::cuts::{Kept, Recipe};
+use crate::cuts::{Kept, Placement, Recipe};
 use crate::fault::Fault;
 use crate::units::{Size, Time};
 use ffmpeg_next as ff;
@@ -30,7 +30,8 @@ pub struct CoverJob {
 pub struct SharpestPicture {
     kept: Kept,
     next: Time,
-    best: Option<(f64, frame::Video)>,
+    /// With its sharpness and its time.
+    best: Option<(f64, frame::Video, Time)>,
 }
 
 impl SharpestPicture {
@@ -57,18 +58,23 @@ impl SharpestPicture {
             true => sharpness(picture.data(0), picture.stride(0), picture.width() as usize, picture.height() as usize),
             false => 0.0,
         };
-        if self.best.as_ref().is_none_or(|(best, _)| sharpness > *best) {
-            self.best = Some((sharpness, ffi::share(picture)));
+        if self.best.as_ref().is_none_or(|(best, ..)| sharpness > *best) {
+            self.best = Some((sharpness, ffi::share(picture), at));
         }
     }
 
     /// Composes the cover and writes it as JPEG, without any metadata.
     pub fn write(self, job: &CoverJob, displayed: Size, working: Size) -> Result<(), Fault> {
-        let (_, mut picture) = self.best.ok_or_else(|| Fault::new("no picture for a cover was found", "run again"))?;
+        let (_, mut picture, at) =
+            self.best.ok_or_else(|| Fault::new("no picture for a cover was found", "run again"))?;
         let script = job.recipe.script.as_deref().map(super::render::script_file).transpose()?;
         let marks = job.recipe.marks.iter().map(super::render::load_mark).collect::<Result<Vec<_>, _>>()?;
+        // Where the speaker was when the picture was taken, which is not when the script shows it.
+        let crop = job.recipe.placement.crop_at(job.recipe.kept.cut_time(at).unwrap_or(Time::ZERO));
+        let placement = crop.map_or(job.recipe.placement.clone(), |crop| Placement::Fill { crop });
+        let recipe = Recipe { placement, ..job.recipe.clone() };
         let mut compositor =
-            Compositor::new(&job.recipe, displayed, working, script.as_ref().map(|s| s.path()), &marks, 1)?;
+            Compositor::new(&recipe, displayed, working, script.as_ref().map(|s| s.path()), &marks, 1)?;
         picture.set_pts(Some(job.recipe.rate.frames_in(SCRIPT_TIME)));
         write_jpeg(&compositor.run(&picture)?, &job.file)
     }

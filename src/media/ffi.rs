@@ -34,6 +34,13 @@ pub(super) fn share(picture: &frame::Video) -> frame::Video {
     shared
 }
 
+/// Gives a picture the time stamp, colour tags and kin of another; its pixels stay its own.
+pub(super) fn copy_properties(to: &mut frame::Video, from: &frame::Video) {
+    // SAFETY: both pointers are live for the whole call; `av_frame_copy_props` only reads the source.
+    let code = unsafe { ff::ffi::av_frame_copy_props(to.as_mut_ptr(), from.as_ptr()) };
+    assert!(code >= 0, "out of memory while a picture was cut out");
+}
+
 /// Limits a filter graph to `threads` worker threads; by default every graph takes all cores.
 pub(super) fn set_graph_threads(graph: &mut Graph, threads: usize) {
     // SAFETY: the graph is live and not configured yet, which is when FFmpeg reads the field.

@@ -1,5 +1,6 @@
 //! Filter graphs: the one that brings decoded pictures to what all renders share, and the one of each render.
 
+use super::window::Window;
 use super::{VideoTrack, ffi};
 use crate::cuts::{Placement, Recipe};
 use crate::fault::Fault;
@@ -28,8 +29,9 @@ pub fn escape(value: &str) -> String {
 
 /// The largest size that any of the placements needs the clip at, and never larger than the clip itself. Even numbers.
 pub fn working_size(displayed: Size, recipes: &[&Recipe]) -> Size {
-    let needed = recipes.iter().map(|recipe| match recipe.placement {
+    let needed = recipes.iter().map(|recipe| match &recipe.placement {
         Placement::Fill { crop } => f64::from(recipe.canvas.width) / f64::from(crop.width),
+        Placement::Follow { size, .. } => f64::from(recipe.canvas.width) / f64::from(size.width),
         Placement::Fit { picture } => f64::from(picture.width) / f64::from(displayed.width),
     });
     let scale = needed.fold(0.0, f64::max).min(1.0);
@@ -127,6 +129,8 @@ fn unstretched(coded: Size, declared: Size, frame: Size) -> Size {
 /// Normalised pictures in, finished pictures of one render out: placed on the canvas, captioned, marked.
 pub struct Compositor {
     graph: Graph,
+    /// The part of the picture that the graph gets to see, where it moves.
+    window: Option<Window>,
 }
 
 impl Compositor {
@@ -142,8 +146,15 @@ impl Compositor {
     ) -> Result<Self, Fault> {
         let rate = recipe.rate;
         let time_base = format!("time_base={}/{}", rate.den, rate.num);
+        let (window, size) = match &recipe.placement {
+            Placement::Follow { size, path } => {
+                let part = scaled(Rect::new(0, 0, size.width, size.height), displayed, working).size();
+                (Some(Window::new(part, path, displayed, working, rate)), part)
+            }
+            Placement::Fill { .. } | Placement::Fit { .. } => (None, working),
+        };
         let source = format!(
-            "video_size={working}:pix_fmt=yuv420p:{time_base}:pixel_aspect=1/1:frame_rate={}/{}",
+            "video_size={size}:pix_fmt=yuv420p:{time_base}:pixel_aspect=1/1:frame_rate={}/{}",
             rate.num, rate.den
         );
         let mut spec = format!("[in]{}", place(recipe, displayed, working));
@@ -175,12 +186,15 @@ impl Compositor {
             push(&mut graph, &name, &yuva(image))?;
             close(&mut graph, &name)?;
         }
-        Ok(Compositor { graph })
+        Ok(Compositor { graph, window })
     }
 
     /// Runs one picture through; its time stamp counts frames of the cut.
     pub fn run(&mut self, picture: &frame::Video) -> Result<frame::Video, Fault> {
-        push(&mut self.graph, "in", picture)?;
+        match self.window.as_ref().zip(picture.pts()) {
+            Some((window, number)) => push(&mut self.graph, "in", &window.cut(picture, number))?,
+            None => push(&mut self.graph, "in", picture)?,
+        }
         let mut out = frame::Video::empty();
         pull(&mut self.graph, &mut out)?;
         Ok(out)
@@ -190,9 +204,11 @@ impl Compositor {
 /// The filters that put the clip's picture on the canvas.
 fn place(recipe: &Recipe, displayed: Size, working: Size) -> String {
     let Size { width, height } = recipe.canvas;
-    match recipe.placement {
+    match &recipe.placement {
+        // The picture comes in cut out already.
+        Placement::Follow { .. } => format!("scale={width}:{height}:flags=lanczos"),
         Placement::Fill { crop } => {
-            let Rect { x, y, width: w, height: h } = scaled(crop, displayed, working);
+            let Rect { x, y, width: w, height: h } = scaled(*crop, displayed, working);
             let mut filters = vec![format!("crop={w}:{h}:{x}:{y}:exact=1")];
             if (w, h) != (width, height) {
                 filters.push(format!("scale={width}:{height}:flags=lanczos"));

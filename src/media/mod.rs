@@ -11,6 +11,7 @@ pub mod cover;
 mod decode;
 mod encode;
 pub mod encoders;
+pub mod faces;
 mod ffi;
 mod graph;
 mod input;
@@ -26,6 +27,7 @@ mod soundtrack;
 mod special;
 mod splice;
 pub mod verify;
+mod window;
 
 pub use ffi::{has_filter, start, version};
 pub use probe_types::{AudioTrack, Colour, Orientation, PrivateField, Probe, Special, Transfer, VideoTrack};

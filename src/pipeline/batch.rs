@@ -353,6 +353,7 @@ impl<'a> Batch<'a> {
             probe: &understood.probe,
             loudness: &understood.loudness,
             speech: &understood.speech,
+            faces: &understood.faces,
             wording: &wording,
             practice: &self.request.practice,
             fonts: &self.fonts,

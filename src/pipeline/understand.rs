@@ -6,6 +6,7 @@ use super::store::Store;
 use crate::config::Bounds;
 use crate::fault::{Cancel, Fault};
 use crate::intake::ClipSource;
+use crate::media::faces::{self, Faces};
 use crate::media::{self, Probe};
 use crate::speech::{self, Heard, Loudness, ModelFile, Recogniser, Transcript};
 use crate::units::Span;
@@ -16,6 +17,8 @@ use std::time::Instant;
 pub struct Understood {
     /// What the phone recorded.
     pub probe: Probe,
+    /// Where faces are in it.
+    pub faces: Faces,
     /// How loud it is along the way.
     pub loudness: Loudness,
     /// Where somebody speaks, by voice activity: in order, not overlapping.
@@ -69,7 +72,18 @@ impl Reader<'_> {
         // What is remembered may be from a time of wider bounds.
         media::probe::check_bounds(&probe, &self.bounds).or_else(at(Stage::Probe))?;
         let (loudness, speech, transcript) = self.hear(source, &probe).or_else(at(Stage::Speech))?;
-        Ok(Understood { probe, loudness, speech, transcript })
+        let faces = self.faces(source, &probe).or_else(at(Stage::Probe))?;
+        Ok(Understood { probe, faces, loudness, speech, transcript })
+    }
+
+    fn faces(&self, source: &ClipSource, probe: &Probe) -> Result<Faces, Fault> {
+        let key = format!("{} {}", source.digest.0, faces::LOOK);
+        if let Some(faces) = self.store.get("faces", &key) {
+            return Ok(faces);
+        }
+        let faces = faces::look(&source.path, &probe.video, self.threads, self.cancel)?;
+        self.store.put("faces", &key, &faces)?;
+        Ok(faces)
     }
 
     fn hear(&mut self, source: &ClipSource, probe: &Probe) -> Result<(Loudness, Vec<Span>, Transcript), Fault> {

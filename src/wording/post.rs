@@ -216,6 +216,7 @@ mod tests {
             platforms: vec![],
             framing: Framing::Auto,
             anchor: Anchor { x: 0.5, y: 0.5 },
+            follow: true,
             when_too_long: TooLong::Skip,
             trim: true,
             tighten_pauses: None,
