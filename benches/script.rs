@@ -11,6 +11,7 @@ use clap::Parser;
 use housecall::cuts::{self, ClipPlan, CutPlan, Placement};
 use housecall::fault::Cancel;
 use housecall::media::{self, Probe, probe::probe};
+use housecall::units::Time;
 use serde::Serialize;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

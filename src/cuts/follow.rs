@@ -36,8 +36,9 @@ const GONE: Time = Time::from_millis(3000);
 /// A face that is found again this much later at most continues the one before it.
 const LOST: Time = Time::from_millis(2500);
 
-/// Share of a scene's pictures in which a face must be found. What is found now and then is a false alarm.
-const PERSISTENT: f64 = 0.2;
+/// Share of a scene's pictures in which a face must be found, and how many are enough however long the scene is. What is
+/// found now and then is a false alarm.
+const PERSISTENT: (f64, usize) = (0.2, 6);
 
 /// A moment and the speaker's face then, in displayed pixels.
 pub type Sighting = (Time, Rect);
@@ -83,8 +84,9 @@ fn speaker_in(faces: &Faces, scene: Span) -> Vec<Sighting> {
             }
         }
     }
-    let least = ((looks.len() as f64 * PERSISTENT).ceil() as usize).clamp(1, looks.len().min(3).max(1));
-    people.retain(|person| person.len() >= least.max(if looks.len() > 2 { 2 } else { 1 }));
+    let fewest = if looks.len() > 2 { 2 } else { 1 };
+    let least = ((looks.len() as f64 * PERSISTENT.0).ceil() as usize).clamp(fewest, PERSISTENT.1);
+    people.retain(|person| person.len() >= least);
     let presence = |person: &Vec<Sighting>| person.iter().map(|(_, face)| u64::from(face.width)).sum::<u64>();
     people.sort_by_key(|person| std::cmp::Reverse(presence(person)));
     let Some(first) = people.first() else { return Vec::new() };
