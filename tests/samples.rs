@@ -431,7 +431,7 @@ fn undecorated(recipe: &Recipe, until: f64) -> Recipe {
 
 /// Whether two recipes show the same picture, apart from what is laid over it.
 fn same_picture(one: &Recipe, other: &Recipe) -> bool {
-    (one.canvas, one.rate, one.placement) == (other.canvas, other.rate, other.placement)
+    (one.canvas, one.rate, &one.placement) == (other.canvas, other.rate, &other.placement)
 }
 
 /// A pixel differs when a channel is this much further apart than encoding makes it.
