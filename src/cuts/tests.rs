@@ -68,6 +68,7 @@ impl Clip {
                         matrix: "2020_ncl".to_string(),
                         primaries: "2020".to_string(),
                         transfer: Transfer::Hlg,
+                        peak: None,
                         assumed: false,
                     },
                 },

@@ -60,6 +60,7 @@ impl Colour {
             matrix: chosen.into(),
             primaries: primaries.unwrap_or(guess_primaries).into(),
             transfer,
+            peak: None,
             assumed: matrix.is_none(),
         }
     }
@@ -69,34 +70,37 @@ impl Colour {
         !self.full_range && self.matrix == "709" && self.primaries == "709" && self.transfer == Transfer::Sdr
     }
 
-    /// The filters that scale a picture to `width` x `height` and bring it to BT.709 limited range, 8 bits, 4:2:0.
-    ///
-    /// HDR is scaled before it is tone-mapped: at 4K that takes 10.9 CPU-seconds instead of 28.4 for 5 s of picture.
-    /// `npl=203` puts HDR's diffuse white (ITU-R BT.2408) at 1.0, `peak=4.93` is 1000 nits in those units; Mobius leaves
-    /// what lies below its knee as it is, so faces keep their contrast.
-    pub fn to_bt709(&self, width: u32, height: u32) -> Vec<String> {
+    /// The filters that scale a picture to `width` x `height`: SDR ends as BT.709 limited range, 8 bits, 4:2:0; HDR keeps
+    /// its meaning and ends as 10 bits, 4:2:0, which [`ToneMap`](super::tone::ToneMap) takes. Scaled first, since every
+    /// pixel that is not tone-mapped is saved.
+    pub fn filters(&self, width: u32, height: u32) -> [String; 2] {
         let range = if self.full_range { "full" } else { "limited" };
-        let input = |transfer: &str| format!("min={}:pin={}:tin={transfer}:rin={range}", self.matrix, self.primaries);
-        let scale = format!("w={width}:h={height}:f=bicubic");
+        let input = format!("w={width}:h={height}:f=bicubic:d=none:min={}:rin={range}", self.matrix);
         match self.transfer {
-            Transfer::Sdr => vec![
-                format!("zscale={scale}:{}:m=709:p=709:t=709:r=limited:d=none", input("709")),
+            Transfer::Sdr => [
+                format!("zscale={input}:pin={}:tin=709:m=709:p=709:t=709:r=limited", self.primaries),
                 "format=yuv420p".into(),
             ],
             Transfer::Hlg | Transfer::Pq => {
-                let curve = if self.transfer == Transfer::Hlg { "arib-std-b67" } else { "smpte2084" };
-                vec![
-                    format!("zscale={scale}:{}:d=none", input(curve)),
-                    "zscale=t=linear:npl=203".into(),
-                    "format=gbrpf32le".into(),
-                    "zscale=p=709".into(),
-                    "tonemap=mobius:peak=4.93:desat=0".into(),
-                    "zscale=m=709:t=709:r=limited:d=none".into(),
-                    "format=yuv420p".into(),
-                ]
+                [format!("zscale={input}:m={}:r={range}", self.matrix), "format=yuv420p10le".into()]
             }
         }
     }
+}
+
+/// The brightest that a PQ clip says it gets, in nits, from what FFmpeg hands on of SMPTE ST 2086 (`AVMasteringDisplayMetadata`)
+/// and CTA-861.3 (`AVContentLightMetadata`): the brightest pixel, else the mastering display's peak. Writers that do
+/// not know one of them write 0.
+pub fn peak(mastering: Option<&[u8]>, light: Option<&[u8]>) -> Option<u32> {
+    let word = |bytes: Option<&[u8]>, at: usize| -> Option<u32> {
+        bytes?.get(at..at + 4)?.first_chunk().copied().map(u32::from_ne_bytes)
+    };
+    // Behind eight rationals of primaries and white and one of the least luminance.
+    let display = || match (word(mastering, 72)?, word(mastering, 76)?, word(mastering, 84)?) {
+        (nits, of, told) if told != 0 && of > 0 => Some(nits / of),
+        _ => None,
+    };
+    word(light, 0).filter(|nits| *nits > 0).or_else(display).filter(|nits| *nits > 0)
 }
 
 #[cfg(test)]
@@ -121,5 +125,18 @@ mod tests {
     fn hlg_without_other_tags_is_bt2020() {
         let hlg = Colour::from_tags(&tags(Space::Unspecified, TransferCharacteristic::ARIB_STD_B67, 1080));
         assert_eq!((hlg.matrix.as_str(), hlg.primaries.as_str(), hlg.transfer), ("2020_ncl", "2020", Transfer::Hlg));
+    }
+
+    #[test]
+    fn the_brightest_pixel_beats_the_mastering_display() {
+        let mastering = |nits: u32, told: u32| -> Vec<u8> {
+            let rest = [0; 18].into_iter().chain([nits * 10_000, 10_000, 1, told]);
+            rest.flat_map(u32::to_ne_bytes).collect()
+        };
+        let light: Vec<u8> = [603u32, 120].into_iter().flat_map(u32::to_ne_bytes).collect();
+        assert_eq!(peak(Some(&mastering(4000, 1)), Some(&light)), Some(603));
+        assert_eq!(peak(Some(&mastering(4000, 1)), Some(&[0; 8])), Some(4000));
+        assert_eq!(peak(Some(&mastering(4000, 0)), None), None);
+        assert_eq!(peak(Some(&[1; 20]), Some(&[1; 2])), None);
     }
 }

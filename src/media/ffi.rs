@@ -53,6 +53,16 @@ pub(super) fn set_square_pixels(picture: &mut frame::Video) {
     unsafe { (*picture.as_mut_ptr()).sample_aspect_ratio = ff::ffi::AVRational { num: 1, den: 1 } };
 }
 
+/// The luma and both chroma planes of a picture, writable at once; `frame::Video::data_mut` lends one at a time.
+pub(super) fn planes_mut(picture: &mut frame::Video) -> [&mut [u8]; 3] {
+    [0, 1, 2].map(|plane| {
+        let length = picture.data(plane).len();
+        // SAFETY: `data` checked the plane and gave its length; the planes of a picture do not overlap; the borrows
+        // last no longer than that of the picture, which is exclusive.
+        unsafe { std::slice::from_raw_parts_mut((*picture.as_mut_ptr()).data[plane], length) }
+    })
+}
+
 /// The size, in samples, of the coded pictures of a track, as its container declares it, before any decoder is made.
 pub(super) fn declared_size(parameters: &ff::codec::Parameters) -> (i64, i64) {
     // SAFETY: reads two plain fields of live codec parameters.

@@ -1,7 +1,9 @@
 //! Filter graphs: the one that brings decoded pictures to what all renders share, and the one of each render.
 
+use super::lut::Lut;
+use super::tone::ToneMap;
 use super::window::Window;
-use super::{VideoTrack, ffi};
+use super::{Colour, Transfer, VideoTrack, colour, ffi};
 use crate::cuts::{Placement, Recipe};
 use crate::fault::Fault;
 use crate::units::{Rect, Size};
@@ -45,6 +47,9 @@ const SAME_SHAPE: f64 = 0.02;
 /// Decoded pictures in, upright square-pixel BT.709 pictures of the working size out.
 pub struct Normaliser {
     graph: Graph,
+    /// What HDR goes through behind the graph.
+    tone: Option<Lut>,
+    threads: usize,
 }
 
 impl Normaliser {
@@ -54,14 +59,18 @@ impl Normaliser {
         let (width, height) = if turned { (size.height, size.width) } else { (size.width, size.height) };
         let coded = Size::new(sample.width(), sample.height());
         let shown = unstretched(coded, track.coded, Size::new(width, height));
-        let plain_format = sample.format() == ff::format::Pixel::YUV420P;
+        let hdr = track.colour.transfer != Transfer::Sdr;
+        let ready = match hdr {
+            true => sample.format() == ff::format::Pixel::YUV420P10LE,
+            false => track.colour.is_plain() && sample.format() == ff::format::Pixel::YUV420P,
+        };
         let mut filters = Vec::new();
-        if !(track.colour.is_plain() && plain_format && coded == Size::new(width, height)) {
+        if !(ready && coded == Size::new(width, height)) {
             let whole = whole_chroma(coded, sample.format());
             if whole != coded {
                 filters.push(format!("crop={}:{}:0:0", whole.width, whole.height));
             }
-            filters.extend(track.colour.to_bt709(shown.width, shown.height));
+            filters.extend(track.colour.filters(shown.width, shown.height));
         }
         if shown != Size::new(width, height) {
             let (x, y) = ((width - shown.width) / 4 * 2, (height - shown.height) / 4 * 2);
@@ -75,7 +84,15 @@ impl Normaliser {
             coded.width, coded.height
         );
         let graph = single_chain(&source, &[], &filters.join(","), threads)?;
-        Ok(Normaliser { graph })
+        let tone = hdr.then(|| {
+            use frame::side_data::Type;
+            let told = |kind| sample.side_data(kind);
+            let (mastering, light) = (told(Type::MasteringDisplayMetadata), told(Type::ContentLightLevel));
+            let peak = colour::peak(mastering.as_ref().map(|d| d.data()), light.as_ref().map(|d| d.data()));
+            let map = ToneMap::new(&Colour { peak: peak.or(track.colour.peak), ..track.colour.clone() });
+            Lut::new(|codes| map.codes(codes))
+        });
+        Ok(Normaliser { graph, tone, threads })
     }
 
     /// Runs one picture through.
@@ -83,6 +100,9 @@ impl Normaliser {
         push(&mut self.graph, "in", picture)?;
         let mut out = frame::Video::empty();
         pull(&mut self.graph, &mut out)?;
+        if let Some(tone) = &self.tone {
+            out = tone.run(&out, self.threads);
+        }
         // What the phone attached to the picture must not reach an encoder that would write it out.
         use frame::side_data::Type;
         for kind in [
@@ -159,10 +179,7 @@ impl Compositor {
         );
         let mut spec = format!("[in]{}", place(recipe, displayed, working));
         if let Some(script) = script {
-            let name = script.to_str().ok_or_else(|| {
-                Fault::new("the temporary folder's name is not plain text", "choose another output folder with --out")
-            })?;
-            spec.push_str(&format!(",ass=filename={}", escape(name)));
+            spec.push_str(&format!(",{}", draw(script)?));
         }
         for (i, mark) in recipe.marks.iter().enumerate() {
             let (from, to) = (mark.span.start.seconds(), mark.span.end.seconds());
@@ -199,6 +216,28 @@ impl Compositor {
         pull(&mut self.graph, &mut out)?;
         Ok(out)
     }
+}
+
+/// The filter that draws an ASS file.
+fn draw(script: &Path) -> Result<String, Fault> {
+    let name = script.to_str().ok_or_else(|| {
+        Fault::new("the temporary folder's name is not plain text", "choose another output folder with --out")
+    })?;
+    Ok(format!("ass=filename={}", escape(name)))
+}
+
+/// A picture with an ASS file drawn over it.
+pub(super) fn drawn_over(picture: &frame::Video, script: &Path) -> Result<frame::Video, Fault> {
+    let source = format!(
+        "video_size={}x{}:pix_fmt=yuv420p:time_base=1/30:pixel_aspect=1/1:frame_rate=30",
+        picture.width(),
+        picture.height()
+    );
+    let mut graph = single_chain(&source, &[], &draw(script)?, 1)?;
+    push(&mut graph, "in", picture)?;
+    let mut out = frame::Video::empty();
+    pull(&mut graph, &mut out)?;
+    Ok(out)
 }
 
 /// The filters that put the clip's picture on the canvas.

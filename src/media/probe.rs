@@ -1,7 +1,7 @@
 //! What a clip holds, found by opening it, reading every packet and decoding sound: a little of each track, and all of
 //! it where there are two channels, of which one may be dead.
 
-use super::colour::Tags;
+use super::colour::{Tags, peak};
 use super::{AudioTrack, Colour, Orientation, PrivateField, Probe, VideoTrack, ffi, input, special};
 use crate::config::Bounds;
 use crate::fault::{Cancel, Fault};
@@ -197,7 +197,7 @@ fn describe_video(input: &Input, index: usize, bounds: &Bounds) -> Result<VideoT
         (n, d) if n > 0 && d > 0 && n <= d.saturating_mul(4) && d <= n.saturating_mul(4) => (n as u32, d as u32),
         _ => (1, 1),
     };
-    let colour = Colour::from_tags(&Tags {
+    let mut colour = Colour::from_tags(&Tags {
         space: decoder.color_space(),
         range: decoder.color_range(),
         primaries: decoder.color_primaries(),
@@ -205,6 +205,11 @@ fn describe_video(input: &Input, index: usize, bounds: &Bounds) -> Result<VideoT
         height: coded.short_side(),
         full_range_format: pixel_format.starts_with("yuvj"),
     });
+    // Some containers say it instead of the pictures.
+    let told = |kind| stream.side_data().find(|d| d.kind() == kind);
+    use codec::packet::side_data::Type::{ContentLightLevel, MasteringDisplayMetadata};
+    let (mastering, light) = (told(MasteringDisplayMetadata), told(ContentLightLevel));
+    colour.peak = peak(mastering.as_ref().map(|d| d.data()), light.as_ref().map(|d| d.data()));
     Ok(VideoTrack {
         index,
         codec: parameters.id().name().to_string(),

@@ -91,6 +91,9 @@ pub struct Colour {
     pub primaries: String,
     /// Transfer curve.
     pub transfer: Transfer,
+    /// The brightest that a PQ clip says it gets, in nits: its brightest pixel, else its mastering display.
+    #[serde(default)]
+    pub peak: Option<u32>,
     /// Whether the file itself said nothing and this is an assumption.
     pub assumed: bool,
 }
