@@ -77,8 +77,9 @@ impl Colour {
         let range = if self.full_range { "full" } else { "limited" };
         let input = format!("w={width}:h={height}:f=bicubic:d=none:min={}:rin={range}", self.matrix);
         match self.transfer {
+            // Its quick approximation of gamma is 6 codes off near black.
             Transfer::Sdr => [
-                format!("zscale={input}:pin={}:tin=709:m=709:p=709:t=709:r=limited", self.primaries),
+                format!("zscale={input}:agamma=0:pin={}:tin=709:m=709:p=709:t=709:r=limited", self.primaries),
                 "format=yuv420p".into(),
             ],
             Transfer::Hlg | Transfer::Pq => {

@@ -12,7 +12,9 @@ use crate::fault::Fault;
 use crate::units::Rgb;
 use ffmpeg_next as ff;
 use ffmpeg_next::frame;
+use std::io::Write;
 use std::sync::OnceLock;
+use tempfile::NamedTempFile;
 
 /// The shares of red and blue in luma.
 const BT601: (f64, f64) = (0.299, 0.114);
@@ -20,11 +22,12 @@ const BT709: (f64, f64) = (0.2126, 0.0722);
 /// Side of the patch, in pixels.
 const SIDE: u32 = 32;
 
-/// The ASS document with the colours that make the filter draw those it names.
+/// An ASS document in a temporary file of its own, since libass reads files, with the colours that make the filter draw
+/// those that the document names.
 ///
 /// # Errors
-/// The filter cannot be set up.
-pub fn as_drawn(script: &str) -> Result<String, Fault> {
+/// The filter cannot be set up, or the temporary folder cannot be written.
+pub fn script_file(script: &str) -> Result<NamedTempFile, Fault> {
     static BY_BT601: OnceLock<bool> = OnceLock::new();
     let by_bt601 = match BY_BT601.get() {
         Some(known) => *known,
@@ -33,7 +36,16 @@ pub fn as_drawn(script: &str) -> Result<String, Fault> {
             move || found
         }),
     };
-    Ok(if by_bt601 { recoloured(script, &nearest) } else { script.to_string() })
+    if by_bt601 { write(&recoloured(script, &nearest)) } else { write(script) }
+}
+
+fn write(text: &str) -> Result<NamedTempFile, Fault> {
+    let failed = |e: std::io::Error| {
+        Fault::new(format!("the temporary folder cannot be written ({e})"), "free some space on the disk and run again")
+    };
+    let mut file = tempfile::Builder::new().prefix("housecall-").suffix(".ass").tempfile().map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    Ok(file)
 }
 
 /// Draws red and looks at its luma.
@@ -44,7 +56,7 @@ fn draws_by_bt601() -> Result<bool, Fault> {
          Name, MarginL, MarginR, MarginV, Effect, Text\nDialogue: 0,0:00:00.00,0:01:00.00,Red,,0,0,0,,\
          {{\\an7\\pos(0,0)\\bord0\\shad0\\p1}}m 0 0 l {SIDE} 0 {SIDE} {SIDE} 0 {SIDE}\n"
     );
-    let file = super::render::script_file(&script)?;
+    let file = write(&script)?;
     let mut picture = frame::Video::new(ff::format::Pixel::YUV420P, SIDE, SIDE);
     for (plane, code) in [(0, 16), (1, 128), (2, 128)] {
         picture.data_mut(plane).fill(code);

@@ -48,7 +48,7 @@ const SAME_SHAPE: f64 = 0.02;
 pub struct Normaliser {
     graph: Graph,
     /// What HDR goes through behind the graph.
-    tone: Option<Lut>,
+    tone: Option<Lut<Box<dyn Fn([f64; 3]) -> [f64; 3] + Send + Sync>>>,
     threads: usize,
 }
 
@@ -90,7 +90,7 @@ impl Normaliser {
             let (mastering, light) = (told(Type::MasteringDisplayMetadata), told(Type::ContentLightLevel));
             let peak = colour::peak(mastering.as_ref().map(|d| d.data()), light.as_ref().map(|d| d.data()));
             let map = ToneMap::new(&Colour { peak: peak.or(track.colour.peak), ..track.colour.clone() });
-            Lut::new(|codes| map.codes(codes))
+            Lut::new(Box::new(move |codes| map.codes(codes)) as Box<_>)
         });
         Ok(Normaliser { graph, tone, threads })
     }

@@ -2,8 +2,11 @@
 //!
 //! Luma has a node every 16 codes and each chroma one every 32, which is fine enough for curves that are made for eyes
 //! as codes are. A colour lies in a prism of six nodes: a triangle in chroma by a step in luma. The pixels of a 2x2
-//! block share their chroma, thus the triangle and its weights. All arithmetic is exact in integers, so the result does
-//! not depend on the computer.
+//! block share their chroma, thus the triangle and its weights.
+//!
+//! Where a curve bends too sharply for that, as on the border of what BT.709 can show, where a colour that gets close to
+//! zero meets the steep end of the display's gamma, the function itself is asked for the pixel. Few pixels of real
+//! footage are so saturated.
 
 use super::ffi;
 use ffmpeg_next as ff;
@@ -22,10 +25,16 @@ const PRECISION: usize = 6;
 /// high half, so that one multiplication weighs both.
 type Column = [u64; LUMA_NODES];
 
+/// More than this many codes off, in a cell, and the table is not used there.
+const TOLERANCE: f64 = 0.75;
+
 /// The table.
-pub struct Lut {
+pub struct Lut<F> {
+    function: F,
     /// For luma, Cb and Cr, by Cb and Cr.
     columns: [Vec<Column>; 3],
+    /// By Cb and Cr: a bit for each step of luma in which the table is not good enough.
+    rough: Vec<u64>,
 }
 
 /// Three columns and how much each weighs, of `1 << CHROMA_STEP` together.
@@ -47,21 +56,25 @@ impl Triangle {
         }
     }
 
-    /// The value for a luma of `10 + extra` bits.
-    fn value(&self, columns: &[Column], luma: usize, extra: usize) -> u8 {
+    /// The value for a luma of `10 + extra` bits, with `PRECISION` fraction bits.
+    fn value(&self, columns: &[Column], luma: usize, extra: usize) -> u64 {
         let step = LUMA_STEP + extra;
         let (node, rest) = ((luma >> step) & (LUMA_NODES - 2), (luma & ((1 << step) - 1)) as u64);
         let weighed = |i: usize| columns[self.columns[i]][node] * self.weights[i];
         let both = weighed(0) + weighed(1) + weighed(2);
         let (low, high) = (both & 0xFFFF_FFFF, both >> 32);
-        let bits = PRECISION + CHROMA_STEP + step;
-        ((low * ((1 << step) - rest) + high * rest + (1 << (bits - 1))) >> bits) as u8
+        (low * ((1 << step) - rest) + high * rest) >> (CHROMA_STEP + step)
     }
 }
 
-impl Lut {
+/// A value with `PRECISION` fraction bits as a code.
+fn code(value: u64) -> u8 {
+    ((value + (1 << (PRECISION - 1))) >> PRECISION) as u8
+}
+
+impl<F: Fn([f64; 3]) -> [f64; 3] + Sync> Lut<F> {
     /// Takes `function`, which leads from codes of 10 bits to codes of 8 bits, at every node.
-    pub fn new(function: impl Fn([f64; 3]) -> [f64; 3]) -> Self {
+    pub fn new(function: F) -> Self {
         let mut columns = [const { Vec::new() }; 3];
         for chroma in 0..CHROMA_NODES * CHROMA_NODES {
             let (cb, cr) = (chroma / CHROMA_NODES, chroma % CHROMA_NODES);
@@ -77,7 +90,28 @@ impl Lut {
                 columns.push(std::array::from_fn(|node| fixed(node) | fixed(node + 1) << 32));
             }
         }
-        Lut { columns }
+        let mut lut = Lut { function, columns, rough: vec![0; CHROMA_NODES * CHROMA_NODES] };
+        for cb in 0..CHROMA_NODES - 1 {
+            for cr in 0..CHROMA_NODES - 1 {
+                let rough = (0..LUMA_NODES - 1).filter(|luma| lut.is_rough(*luma, cb, cr));
+                lut.rough[cb * CHROMA_NODES + cr] = rough.fold(0, |bits, luma| bits | 1 << luma);
+            }
+        }
+        lut
+    }
+
+    /// Whether the table strays from the function within the cell that begins at these nodes.
+    fn is_rough(&self, luma: usize, cb: usize, cr: usize) -> bool {
+        let at = |node: usize, step: usize, eighths: usize| (node << step) + (eighths << step) / 8;
+        [(4, 2, 6), (4, 6, 2), (2, 1, 1), (6, 7, 7), (2, 4, 4), (6, 4, 4)].into_iter().any(|(y, b, r)| {
+            let codes = [at(luma, LUMA_STEP, y), at(cb, CHROMA_STEP, b), at(cr, CHROMA_STEP, r)];
+            let triangle = Triangle::of(codes[1] as u16, codes[2] as u16);
+            let exact = (self.function)(codes.map(|code| code as f64));
+            exact.iter().zip(&self.columns).any(|(exact, columns)| {
+                let tabled = triangle.value(columns, codes[0], 0) as f64 / f64::from(1 << PRECISION);
+                (exact - tabled).abs() > TOLERANCE
+            })
+        })
     }
 
     /// A `yuv420p10le` picture of even size as `yuv420p`, marked as BT.709 limited range; the work is split in `threads`.
@@ -130,18 +164,83 @@ impl Lut {
         for (((upper, lower), (cb, cr)), ((upper_out, lower_out), (cb_out, cr_out))) in
             inputs.zip(chromas).zip(outputs.zip(chroma_outputs))
         {
-            let triangle = Triangle::of(sample(cb), sample(cr));
+            let (cb, cr) = (sample(cb), sample(cr));
+            let triangle = Triangle::of(cb, cr);
+            let rough = self.rough[triangle.columns[0]];
+            let exact = |luma: f64| (self.function)([luma, f64::from(cb), f64::from(cr)]);
             let mut sum = 0;
             for (from, to) in [(upper, upper_out), (lower, lower_out)] {
                 for (from, to) in from.chunks_exact(2).zip(to) {
                     let luma = usize::from(sample(from) & 1023);
                     sum += luma;
-                    *to = triangle.value(&self.columns[0], luma, 0);
+                    *to = match rough >> (luma >> LUMA_STEP) & 1 {
+                        0 => code(triangle.value(&self.columns[0], luma, 0)),
+                        _ => exact(luma as f64)[0].round() as u8,
+                    };
                 }
             }
             // The sum of four is their mean with two more bits.
-            *cb_out = triangle.value(&self.columns[1], sum, 2);
-            *cr_out = triangle.value(&self.columns[2], sum, 2);
+            if rough >> (sum >> (LUMA_STEP + 2)) & 1 == 0 {
+                *cb_out = code(triangle.value(&self.columns[1], sum, 2));
+                *cr_out = code(triangle.value(&self.columns[2], sum, 2));
+            } else {
+                let [_, cb, cr] = exact(sum as f64 / 4.0);
+                (*cb_out, *cr_out) = (cb.round() as u8, cr.round() as u8);
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::tone::ToneMap;
+    use crate::media::{Colour, Transfer};
+
+    /// Colours of HLG all over what BT.2020 can hold, in flat blocks of 2x2.
+    fn blocks(side: usize) -> frame::Video {
+        let mut picture = frame::Video::new(ff::format::Pixel::YUV420P10LE, 2 * side as u32, 2 * side as u32);
+        let strides = [0, 1, 2].map(|plane| picture.stride(plane));
+        let spread = |i: usize, by: f64| (i as f64 * by).fract();
+        for i in 0..side * side {
+            let [r, g, b] = [0.754_877, 0.569_840, 0.430_159].map(|by| spread(i, by));
+            let y = 0.2627 * r + 0.678 * g + 0.0593 * b;
+            let codes = [64.0 + 876.0 * y, 512.0 + 896.0 * (b - y) / 1.8814, 512.0 + 896.0 * (r - y) / 1.4746];
+            let [y, cb, cr] = codes.map(|code| (code.round() as u16).to_le_bytes());
+            let (column, row) = (i % side, i / side);
+            for at in [0, 2, strides[0], strides[0] + 2].map(|by| 2 * row * strides[0] + 4 * column + by) {
+                picture.data_mut(0)[at..at + 2].copy_from_slice(&y);
+            }
+            picture.data_mut(1)[row * strides[1] + 2 * column..][..2].copy_from_slice(&cb);
+            picture.data_mut(2)[row * strides[2] + 2 * column..][..2].copy_from_slice(&cr);
+        }
+        picture
+    }
+
+    #[test]
+    fn all_colours_come_out_as_defined_however_the_work_is_split() {
+        let (matrix, primaries, transfer) = ("2020_ncl".into(), "2020".into(), Transfer::Hlg);
+        let map = ToneMap::new(&Colour { full_range: false, matrix, primaries, transfer, peak: None, assumed: false });
+        let lut = Lut::new(|codes| map.codes(codes));
+        let (side, mut worst, mut sum) = (100, 0.0f64, 0.0);
+        let picture = blocks(side);
+        let (whole, split) = (lut.run(&picture, 1), lut.run(&picture, 3));
+        for i in 0..side * side {
+            let (column, row) = (i % side, i / side);
+            let from = |plane: usize, scale: usize| {
+                let at = scale * row * picture.stride(plane) + 2 * scale * column;
+                f64::from(u16::from_le_bytes([picture.data(plane)[at], picture.data(plane)[at + 1]]))
+            };
+            let wanted = map.codes([from(0, 2), from(1, 1), from(2, 1)]);
+            for (plane, scale) in [(0, 2), (1, 1), (2, 1)] {
+                let got = [&whole, &split].map(|out| out.data(plane)[scale * (row * out.stride(plane) + column)]);
+                assert_eq!(got[0], got[1]);
+                let off = (f64::from(got[0]) - wanted[plane]).abs();
+                (worst, sum) = (worst.max(off), sum + off);
+            }
+        }
+        let mean = sum / (3 * side * side) as f64;
+        println!("mean {mean:.3}, at most {worst:.2} codes off");
+        assert!(mean < 0.4 && worst < 3.0, "mean {mean:.3}, at most {worst:.2} codes off");
     }
 }

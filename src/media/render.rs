@@ -2,6 +2,7 @@
 
 use super::clock::Clock;
 use super::cover::{CoverJob, SharpestPicture};
+use super::drawn;
 use super::encode::Encoder;
 use super::graph::{Compositor, Normaliser, working_size};
 use super::loudness::Measured;
@@ -15,7 +16,6 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use ffmpeg_next as ff;
 use ffmpeg_next::frame;
 use image::RgbaImage;
-use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -286,7 +286,7 @@ fn render_one(
     cancel: &Cancel,
 ) -> Result<Rendered, Fault> {
     let recipe = job.recipe;
-    let script = recipe.script.as_deref().map(script_file).transpose()?;
+    let script = recipe.script.as_deref().map(drawn::script_file).transpose()?;
     let marks = recipe.marks.iter().map(load_mark).collect::<Result<Vec<_>, _>>()?;
     let mut compositor = Compositor::new(recipe, displayed, working, script.as_ref().map(|s| s.path()), &marks, 1)?;
     let mut encoder = Encoder::open(recipe)?;
@@ -324,16 +324,6 @@ fn render_one(
     }
     let sound = writer.finish(encoder.context())?;
     Ok(Rendered { file: job.file.clone(), sound, damaged })
-}
-
-/// The ASS document in a temporary file of its own, since libass reads files.
-pub(super) fn script_file(text: &str) -> Result<tempfile::NamedTempFile, Fault> {
-    let failed = |e: std::io::Error| {
-        Fault::new(format!("the temporary folder cannot be written ({e})"), "free some space on the disk and run again")
-    };
-    let mut file = tempfile::Builder::new().prefix("housecall-").suffix(".ass").tempfile().map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    Ok(file)
 }
 
 /// Reads a mark's picture and brings it to the size and opacity that the plan asks for.

@@ -39,6 +39,32 @@ pub struct ToneMap {
     luminance: [f64; 3],
     /// In units of diffuse white.
     peak: f64,
+    /// Signal to light, before HLG's OOTF; the root of luminance to HLG's gain; the root of light to signal.
+    curve: Tabled,
+    gain: Tabled,
+    signal: Tabled,
+}
+
+/// A function of one number, tabled finely enough that nobody can tell: every picture has pixels that need it.
+struct Tabled {
+    values: Vec<f64>,
+}
+
+impl Tabled {
+    /// Values a unit.
+    const FINE: usize = 4096;
+
+    /// From 0 to a little above 1: limited range has codes brighter than white.
+    fn new(function: impl Fn(f64) -> f64) -> Self {
+        let values = (0..=Self::FINE * 9 / 8 + 1).map(|i| function(i as f64 / Self::FINE as f64)).collect();
+        Tabled { values }
+    }
+
+    fn at(&self, x: f64) -> f64 {
+        let x = x.clamp(0.0, 1.125) * Self::FINE as f64;
+        let (below, part) = (x as usize, x.fract());
+        self.values[below] + part * (self.values[below + 1] - self.values[below])
+    }
 }
 
 impl ToneMap {
@@ -60,6 +86,13 @@ impl ToneMap {
             primaries: product(&inverse(&to_xyz("709")), &source),
             luminance: source[1],
             peak: peak / WHITE,
+            curve: match colour.transfer {
+                Transfer::Hlg => Tabled::new(hlg_scene),
+                Transfer::Pq => Tabled::new(|signal| pq_light(signal) / WHITE),
+                Transfer::Sdr => Tabled::new(|signal| signal.powf(GAMMA)),
+            },
+            gain: Tabled::new(|root| root.powf(0.4) * USUAL_PEAK / WHITE),
+            signal: Tabled::new(|root| root.min(1.0).powf(2.0 / GAMMA)),
         }
     }
 
@@ -78,23 +111,20 @@ impl ToneMap {
         let light = apply(&self.primaries, self.light([r, g, b]));
         let brightest = light.into_iter().fold(1e-9, f64::max);
         let ratio = mobius(brightest.min(self.peak), self.peak) / brightest;
-        let [r, g, b] = light.map(|c| (c * ratio).clamp(0.0, 1.0).powf(1.0 / GAMMA));
+        let [r, g, b] = light.map(|c| self.signal.at((c * ratio).max(0.0).sqrt()));
         let y = 0.2126 * r + 0.7152 * g + 0.0722 * b;
         [16.0 + 219.0 * y, 128.0 + 224.0 * (b - y) / 1.8556, 128.0 + 224.0 * (r - y) / 1.5748]
     }
 
     /// R'G'B' to light in units of diffuse white.
     fn light(&self, signal: [f64; 3]) -> [f64; 3] {
-        match self.transfer {
-            Transfer::Hlg => {
-                let scene = signal.map(hlg_scene);
-                let luminance: f64 = scene.iter().zip(self.luminance).map(|(c, share)| c * share).sum();
-                let gain = luminance.max(0.0).powf(0.2) * USUAL_PEAK / WHITE;
-                scene.map(|c| c * gain)
-            }
-            Transfer::Pq => signal.map(|c| pq_light(c) / WHITE),
-            Transfer::Sdr => signal.map(|c| c.max(0.0).powf(GAMMA)),
+        let light = signal.map(|c| self.curve.at(c));
+        if self.transfer != Transfer::Hlg {
+            return light;
         }
+        let luminance: f64 = light.iter().zip(self.luminance).map(|(c, share)| c * share).sum();
+        let gain = self.gain.at(luminance.sqrt());
+        light.map(|c| c * gain)
     }
 }
 
@@ -103,11 +133,7 @@ fn hlg_scene(signal: f64) -> f64 {
     const A: f64 = 0.178_832_77;
     const B: f64 = 0.284_668_92;
     const C: f64 = 0.559_910_73;
-    match signal {
-        s if s <= 0.0 => 0.0,
-        s if s <= 0.5 => s * s / 3.0,
-        s => (((s - C) / A).exp() + B) / 12.0,
-    }
+    if signal <= 0.5 { signal * signal / 3.0 } else { (((signal - C) / A).exp() + B) / 12.0 }
 }
 
 /// The EOTF of PQ (ITU-R BT.2100, table 4), in nits.
