@@ -1,13 +1,13 @@
 //! Ways to bring HLG to SDR, side by side: what each costs, and how far it is from the definition.
 //!
-//! Every way gets the same pictures of 1080x1920 in 10 bits, as large as a cut, since pictures are scaled before; the
-//! first run of each way is not counted. Processor time is that of the whole process. Linux only, since it is read from `/proc`.
+//! Every way gets the same pictures of 1080x1920 in 10 bits, as large as a cut, since pictures are scaled before. Each
+//! copies its picture first, since a filter takes what it is given; the first run of each way is not counted. Processor time is that of the whole process. Linux only, since it is read from `/proc`.
 #![allow(clippy::print_stdout)]
 
 use anyhow::{Context, Result};
 use ffmpeg_next::filter::{self, Graph};
 use ffmpeg_next::format::Pixel;
-use ffmpeg_next::frame;
+use ffmpeg_next::{color, frame};
 use housecall::media::lut::Lut;
 use housecall::media::tone::ToneMap;
 use housecall::media::{self, Colour, Transfer};
@@ -48,7 +48,7 @@ fn main() -> Result<()> {
         );
         ways.push((format!("lut3d, {nodes} nodes"), filtered(&chain)?));
     }
-    ways.push(("the table of lut.rs".into(), Box::new(|picture| Ok(lut.run(picture, THREADS)))));
+    ways.push(("the table of lut.rs".into(), Box::new(|picture| Ok(lut.run(&picture.clone(), THREADS)))));
 
     for (name, pictures) in
         [("saturated: all that BT.2020 holds", patches(1.0)), ("as footage: muted colours", patches(0.35))]
@@ -88,6 +88,10 @@ fn main() -> Result<()> {
 fn patches(saturation: f64) -> frame::Video {
     let (width, height) = SIZE;
     let mut picture = frame::Video::new(Pixel::YUV420P10LE, width as u32, height as u32);
+    picture.set_color_space(color::Space::BT2020NCL);
+    picture.set_color_primaries(color::Primaries::BT2020);
+    picture.set_color_transfer_characteristic(color::TransferCharacteristic::ARIB_STD_B67);
+    picture.set_color_range(color::Range::MPEG);
     for plane in 0..3 {
         let scale = if plane == 0 { 1 } else { 2 };
         let stride = picture.stride(plane);
