@@ -166,8 +166,8 @@ mod tests {
             steps().flat_map(|r| steps().flat_map(move |g| steps().map(move |b| left_over(Rgb(r, g, b)).0))).collect();
         let share = |bound: f64| all.iter().filter(|off| **off <= bound).count() as f64 / all.len() as f64;
         let worst = all.iter().copied().fold(0.0, f64::max);
-        println!("within 1 code {:.3}, within 2 {:.3}, worst {worst:.2}", share(1.0), share(2.0));
-        assert!(share(1.0) > 0.6 && worst < 20.0);
+        let said = format!("within 1 code {:.3}, within 2 {:.3}, worst {worst:.2}", share(1.0), share(2.0));
+        assert!(share(1.0) > 0.6 && worst < 20.0, "{said}");
         assert_eq!(nearest(Rgb(255, 255, 255)), Rgb(255, 255, 255));
         assert_eq!(nearest(Rgb(16, 16, 16)), Rgb(16, 16, 16));
     }

@@ -48,7 +48,7 @@ const SAME_SHAPE: f64 = 0.02;
 pub struct Normaliser {
     graph: Graph,
     /// What HDR goes through behind the graph.
-    tone: Option<Lut<Box<dyn Fn([f64; 3]) -> [f64; 3] + Send + Sync>>>,
+    tone: Option<Lut>,
     threads: usize,
 }
 
@@ -89,8 +89,7 @@ impl Normaliser {
             let told = |kind| sample.side_data(kind);
             let (mastering, light) = (told(Type::MasteringDisplayMetadata), told(Type::ContentLightLevel));
             let peak = colour::peak(mastering.as_ref().map(|d| d.data()), light.as_ref().map(|d| d.data()));
-            let map = ToneMap::new(&Colour { peak: peak.or(track.colour.peak), ..track.colour.clone() });
-            Lut::new(Box::new(move |codes| map.codes(codes)) as Box<_>)
+            Lut::new(ToneMap::new(&Colour { peak: peak.or(track.colour.peak), ..track.colour.clone() }))
         });
         Ok(Normaliser { graph, tone, threads })
     }
