@@ -94,7 +94,9 @@ impl Lut {
         for cb in 0..CHROMA_NODES - 1 {
             for cr in 0..CHROMA_NODES - 1 {
                 let rough = (0..LUMA_NODES - 1).filter(|luma| lut.is_rough(*luma, cb, cr));
-                lut.rough[cb * CHROMA_NODES + cr] = rough.fold(0, |bits, luma| bits | 1 << luma);
+                let bits = rough.fold(0u64, |bits, luma| bits | 1 << luma);
+                // What bends the map may touch a neighbour too, between the points that were looked at.
+                lut.rough[cb * CHROMA_NODES + cr] = bits | bits << 1 | bits >> 1;
             }
         }
         lut
