@@ -236,7 +236,7 @@ mod tests {
         let style = style(name).unwrap();
         let fonts = fonts(&style);
         let limits = LineLimits::new(&style, canvas, area);
-        let cues = cues(&speech(text), &style, &limits, Some(&fonts));
+        let cues = cues(&speech(text), None, &style, &limits, Some(&fonts));
         cues.iter().flat_map(Cue::text).for_each(|line| fonts.check(&line).unwrap());
         let mut scene =
             Scene { canvas, cues: &cues, caption_box: area, style: &style, hook: None, mark_text: None, card: None };

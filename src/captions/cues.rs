@@ -79,9 +79,18 @@ impl LineLimits {
 /// The cues of the words, in order; every word with visible text stands in exactly one of them (one that is wider than
 /// a line is parted into several). Words must be in the order of speaking.
 ///
+/// `breaks` are the times at which a person wants a cue to begin: then cues begin there, and elsewhere only where one
+/// would not fit. Without them, cues begin where the language and the pauses suggest it.
+///
 /// Cues do not overlap, start with their first word, keep the limits, and stand at least the style's shortest duration
 /// unless the next cue follows sooner.
-pub fn cues(words: &[Word], style: &Style, limits: &LineLimits, fonts: Option<&Fonts>) -> Vec<Cue> {
+pub fn cues(
+    words: &[Word],
+    breaks: Option<&[Time]>,
+    style: &Style,
+    limits: &LineLimits,
+    fonts: Option<&Fonts>,
+) -> Vec<Cue> {
     let measure = fonts.map(Fonts::measure);
     // The outline stands out on both sides; one more pixel a side for anti-aliasing.
     let outline = limits.line_height / style.line_height * style.outline;
@@ -90,7 +99,10 @@ pub fn cues(words: &[Word], style: &Style, limits: &LineLimits, fonts: Option<&F
     let room = Room { chars: limits.max_chars.max(1), width };
 
     let words = in_order(pieces(words, &room));
-    let passages = passages(&words, style);
+    let passages = match breaks {
+        Some(breaks) => parted(&words, breaks),
+        None => passages(&words, style),
+    };
     let mut cues = Vec::new();
     for range in passages {
         let next = words.get(range.end).map(|w| w.span.start);
@@ -101,9 +113,9 @@ pub fn cues(words: &[Word], style: &Style, limits: &LineLimits, fonts: Option<&F
 }
 
 /// The cues for a subtitle file beside a cut: phrases of at most 2 lines of 42 characters, whatever the canvas.
-pub fn sidecar_cues(words: &[Word], style: &Style) -> Vec<Cue> {
+pub fn sidecar_cues(words: &[Word], breaks: Option<&[Time]>, style: &Style) -> Vec<Cue> {
     let limits = LineLimits { max_chars: 42, max_lines: 2, max_width: None, line_height: 0.0 };
-    cues(words, style, &limits, None)
+    cues(words, breaks, style, &limits, None)
 }
 
 /// Recognised words may start before the one before them; captions may not.
@@ -114,6 +126,17 @@ fn in_order(mut words: Vec<Word>) -> Vec<Word> {
         word.span = Span::new(latest, word.span.end);
     }
     words
+}
+
+/// Passages that begin at the given times, or at the first word after them.
+fn parted(words: &[Word], breaks: &[Time]) -> Vec<Range<usize>> {
+    // Where parts of a clip are put together, times are off by a few microseconds.
+    let first = |at: &Time| words.partition_point(|word| word.span.start + Time::from_millis(1) <= *at);
+    let mut starts: Vec<usize> = breaks.iter().map(first).collect();
+    starts.extend([0, words.len()]);
+    starts.sort_unstable();
+    starts.dedup();
+    starts.windows(2).map(|pair| pair[0]..pair[1]).collect()
 }
 
 /// Where passages end: at long pauses, and at the ends of sentences, unless the sentence is so short that its cue would
@@ -240,7 +263,7 @@ mod tests {
     }
 
     fn texts(words: &[Word], limits: &LineLimits) -> Vec<String> {
-        cues(words, &style("clear").unwrap(), limits, None).iter().map(|c| c.text().join(" / ")).collect()
+        cues(words, None, &style("clear").unwrap(), limits, None).iter().map(|c| c.text().join(" / ")).collect()
     }
 
     #[test]
@@ -262,6 +285,17 @@ mod tests {
     }
 
     #[test]
+    fn a_persons_breaks_are_kept_and_what_does_not_fit_is_parted_within_them() {
+        let words = speech("Keep it dry. And never share a towel with anybody who has it already or may have it soon.");
+        let at = |i: usize| words[i].span.start;
+        let breaks = [at(0), at(2), at(5)];
+        let found = cues(&words, Some(&breaks), &style("clear").unwrap(), &portrait(), None);
+        let texts: Vec<String> = found.iter().map(|c| c.text().join(" / ")).collect();
+        assert_eq!(texts[..2], ["Keep it", "dry. And never"]);
+        assert!(texts.len() > 3 && texts[2].starts_with("share a"), "{texts:?}");
+    }
+
+    #[test]
     fn a_sentence_too_short_to_read_joins_the_next() {
         assert_eq!(texts(&speech("No. You can shave daily."), &portrait()), ["No. You can shave daily."]);
         assert_eq!(texts(&speech("No. | You can shave daily."), &portrait()), ["No.", "You can shave daily."]);
@@ -271,8 +305,9 @@ mod tests {
     fn gaps_below_a_second_close_and_longer_ones_stay() {
         let style = style("clear").unwrap();
         let mut words = speech("Wash your face gently. Then moisturise it well.");
-        let spans =
-            |words: &[Word]| -> Vec<Span> { cues(words, &style, &portrait(), None).iter().map(|c| c.span).collect() };
+        let spans = |words: &[Word]| -> Vec<Span> {
+            cues(words, None, &style, &portrait(), None).iter().map(|c| c.span).collect()
+        };
         let chained = spans(&words);
         assert_eq!(chained[0].end, chained[1].start);
         for word in &mut words[4..] {
@@ -288,7 +323,7 @@ mod tests {
         let words = speech(
             "Razor bumps are small and itchy, and they appear when a hair curls back into the skin after a close shave.",
         );
-        let cues = sidecar_cues(&words, &style("spoken").unwrap());
+        let cues = sidecar_cues(&words, None, &style("spoken").unwrap());
         assert!(cues.len() >= 2 && cues.iter().all(|c| c.lines.len() <= 2));
         assert!(cues.iter().flat_map(Cue::text).all(|line| length(&line) <= 42));
     }
@@ -325,7 +360,7 @@ mod tests {
         limits: &LineLimits,
         fonts: Option<&Fonts>,
     ) -> Result<(), TestCaseError> {
-        let cues = cues(words, style, limits, fonts);
+        let cues = cues(words, None, style, limits, fonts);
         let shown = cues.iter().flat_map(|c| c.lines.iter().flatten());
         prop_assert_eq!(squeezed(shown), squeezed(words.iter()));
         let (shortest, longest) = (Time::from_seconds(style.duration.0), Time::from_seconds(style.duration.1));
@@ -362,7 +397,7 @@ mod tests {
                 Word { text, span: Span::new(Time::from_millis(start), Time::from_millis(start + length)), confidence: 1.0 }
             };
             let words: Vec<Word> = list.into_iter().map(word).collect();
-            let cues = cues(&words, &style("clear").unwrap(), &portrait(), None);
+            let cues = cues(&words, None, &style("clear").unwrap(), &portrait(), None);
             prop_assert!(cues.windows(2).all(|pair| pair[0].span.end <= pair[1].span.start));
             let shown = cues.iter().flat_map(|c| c.lines.iter().flatten());
             prop_assert_eq!(squeezed(shown), squeezed(words.iter()));

@@ -28,7 +28,7 @@ pub(super) fn is_joiner(c: char) -> bool {
 }
 
 /// Whether the character belongs to a script that is written without spaces between words.
-pub(super) fn is_unspaced(c: char) -> bool {
+pub fn is_unspaced(c: char) -> bool {
     matches!(u32::from(c),
         0x0E00..=0x0EFF | 0x1000..=0x109F | 0x1780..=0x17FF          // Thai, Lao, Myanmar, Khmer
         | 0x2E80..=0x312F | 0x3190..=0x9FFF | 0xF900..=0xFAFF        // CJK, kana, their punctuation; not Hangul

@@ -67,6 +67,9 @@ pub struct Batch {
     /// Speech model by name (see `housecall models`) or a file
     #[arg(long, value_name = "NAME|PATH")]
     pub model: Option<String>,
+    /// Transcript to use instead of listening (SRT, VTT or JSON), or a folder with one for each clip
+    #[arg(long, value_name = "FILE|DIR")]
+    pub transcript: Option<PathBuf>,
     /// Clips rendered at once [default: by the number of cores]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub jobs: Option<u16>,

@@ -34,6 +34,10 @@ pub fn request(arguments: &Batch, cancel: &Cancel, progress: &Progress) -> Resul
         let advice = "give the folder that the clips are in";
         return Err(Fault::new(format!("{} is not a folder", arguments.inbox.display()), advice));
     }
+    if let Some(place) = arguments.transcript.as_ref().filter(|place| !place.exists()) {
+        let advice = "give an SRT, VTT or JSON file, or a folder of them";
+        return Err(Fault::new(format!("there is no transcript at {}", place.display()), advice));
+    }
     let file = config::find_practice(arguments.practice.as_deref(), &arguments.inbox)?;
     let mut practice = config::load(&file)?;
     if !arguments.platforms.is_empty() {
@@ -46,6 +50,7 @@ pub fn request(arguments: &Batch, cancel: &Cancel, progress: &Progress) -> Resul
         out: arguments.out.clone(),
         practice,
         model,
+        transcripts: arguments.transcript.clone(),
         jobs: arguments.jobs.map(usize::from),
         settle: intake::SETTLE,
     })

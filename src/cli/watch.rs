@@ -4,17 +4,45 @@ use super::{ALL_WELL, Batch, run};
 use crate::fault::{Cancel, Fault};
 use crate::intake::{self, Candidate};
 use crate::pipeline;
-use crate::report::Progress;
+use crate::report::{ClipState, Progress};
 use std::io::IsTerminal;
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime};
 
 /// How often the inbox is looked at. Looking is one listing of a folder; network drives send no reliable notices.
 const INTERVAL: Duration = Duration::from_secs(2);
+/// Extensions of what people write about clips.
+const TEXTS: [&str; 4] = ["toml", "csv", "txt", "srt"];
+
+/// What a look finds: clips, and what people wrote about them.
+#[derive(PartialEq)]
+struct Seen {
+    clips: Vec<Candidate>,
+    /// Settings, scripts, questions in the inbox and captions in the output folder, each with its time of change.
+    texts: Vec<(PathBuf, Option<SystemTime>)>,
+}
+
+impl Seen {
+    fn now(arguments: &Batch) -> Result<Self, Fault> {
+        let clips = intake::scan(&arguments.inbox, &arguments.out)?;
+        let mut texts = Vec::new();
+        for folder in [arguments.inbox.clone(), arguments.out.join("transcripts")] {
+            for path in std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+                if path.extension().is_some_and(|extension| TEXTS.iter().any(|text| extension == *text)) {
+                    let changed = path.metadata().and_then(|about| about.modified()).ok();
+                    texts.push((path, changed));
+                }
+            }
+        }
+        texts.sort();
+        Ok(Seen { clips, texts })
+    }
+}
 
 /// Runs until it is stopped.
 pub fn watch(arguments: &Batch, cancel: &Cancel) -> Result<u8, Fault> {
     let progress = Progress::new(arguments.json, std::io::stderr().is_terminal());
-    let mut seen: Option<Vec<Candidate>> = None;
+    let mut seen: Option<Seen> = None;
     // Found out at once, not when the first clip arrives at the end of a filming day.
     run::request(arguments, cancel, &progress)?;
     if !arguments.json {
@@ -44,14 +72,9 @@ pub fn watch(arguments: &Batch, cancel: &Cancel) -> Result<u8, Fault> {
 }
 
 /// Looks once, and runs if there is something new. `seen` is what the last complete run found.
-fn round(
-    arguments: &Batch,
-    cancel: &Cancel,
-    progress: &Progress,
-    seen: &mut Option<Vec<Candidate>>,
-) -> Result<(), Fault> {
-    let now = intake::scan(&arguments.inbox, &arguments.out)?;
-    if seen.as_ref() == Some(&now) || now.is_empty() {
+fn round(arguments: &Batch, cancel: &Cancel, progress: &Progress, seen: &mut Option<Seen>) -> Result<(), Fault> {
+    let now = Seen::now(arguments)?;
+    if seen.as_ref() == Some(&now) || now.clips.is_empty() {
         return Ok(());
     }
     // practice.toml is read anew, so that a change there needs no restart.
@@ -59,7 +82,9 @@ fn round(
     let outcome = pipeline::run(&request, cancel, &|event| progress.tell(event));
     progress.clear();
     let outcome = outcome?;
-    if !arguments.json {
+    // What this run itself wrote is looked at once more; there is nothing to tell of it.
+    let news = seen.is_none() || outcome.reports.iter().any(|report| report.state != ClipState::Unchanged);
+    if !arguments.json && news {
         run::summarise(&request, &outcome);
     }
     *seen = outcome.unsettled.is_empty().then_some(now);

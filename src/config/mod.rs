@@ -2,6 +2,7 @@
 //! resolved structs of this module's surface.
 
 mod clip_file;
+mod glossary_file;
 mod platform_file;
 mod practice_file;
 mod resolved;

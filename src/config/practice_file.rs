@@ -1,5 +1,6 @@
 //! practice.toml: what a practice types, and how it becomes a [`Practice`].
 
+use super::glossary_file::GlossaryTable;
 use super::platform_file::{self, PlatformFields};
 use super::resolved::{
     Anchor, Bounds, CardBackground, Corner, EncoderChoice, EndCard, Framing, Platform, Practice, TooLong, Watermark,
@@ -32,6 +33,8 @@ struct PracticeFile {
     speech: Speech,
     #[serde(default)]
     intake: Intake,
+    #[serde(default)]
+    glossary: GlossaryTable,
     #[serde(default)]
     cuts: Cuts,
     #[serde(default)]
@@ -83,10 +86,17 @@ impl Default for WatermarkTable {
     }
 }
 
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
 struct Captions {
     style: Option<Spanned<String>>,
+    digits: bool,
+}
+
+impl Default for Captions {
+    fn default() -> Self {
+        Captions { style: None, digits: true }
+    }
 }
 
 #[derive(Deserialize)]
@@ -215,6 +225,8 @@ pub(super) fn load(file: &Path, presets: Option<&Path>) -> Result<Practice, Faul
     let name_span = raw.practice.name.span();
     let name = raw.practice.name.into_inner().0;
     let name = name.ok_or_else(|| typed.fault(Some(name_span), "the practice's name is empty"))?;
+    let packs = presets.and_then(Path::parent).map(|folder| folder.join("glossaries"));
+    let glossary = raw.glossary.resolve(&typed, &name, packs.as_deref())?;
     let handle = raw.practice.handle.0;
     let logo = match &raw.brand.logo {
         Some(logo) => {
@@ -247,6 +259,8 @@ pub(super) fn load(file: &Path, presets: Option<&Path>) -> Result<Practice, Faul
         colour: raw.brand.colour.unwrap_or(Rgb(0x1F, 0x6F, 0x5C)),
         watermark,
         style,
+        digits: raw.captions.digits,
+        glossary,
         hook: raw.hook.enabled.then(|| Time::from_seconds(raw.hook.seconds.0)),
         end_card: raw.end_card.enabled.then(|| EndCard {
             duration: Time::from_seconds(raw.end_card.seconds.0),

@@ -1,6 +1,7 @@
 //! Configuration as later stages see it: complete, checked, with every default filled in.
 
 use crate::units::{Rect, Rgb, Size, Time};
+use crate::wording::Glossary;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -31,6 +32,10 @@ pub struct Practice {
     pub watermark: Option<Watermark>,
     /// How captions look.
     pub style: Style,
+    /// Whether numbers with a unit are written in digits, as far as the captions are in English.
+    pub digits: bool,
+    /// How the practice's words are spelled.
+    pub glossary: Glossary,
     /// How long the question stands at the start; none when turned off.
     pub hook: Option<Time>,
     /// What stands at the end; none when turned off.

@@ -49,6 +49,8 @@ name = {name}
 [captions]
 # "clear" shows phrases in calm white; "spoken" also colours the word that is being said.
 #style = "clear"
+# Whether "two milligrams" is written "2 mg". The value never changes.
+#digits = true
 
 [hook]
 # The patient's question over the first seconds.
@@ -74,6 +76,14 @@ name = {name}
 # Larger pictures and longer clips are not taken; a damaged file may claim any size. Sides up to 16384 pixels, up to 600 minutes.
 #max_side = 8192
 #max_minutes = 30
+
+[glossary]
+# Lists of terms and of what is often heard instead: "dental", "dermatology", "general-practice", "physiotherapy".
+#packs = ["dermatology"]
+# Names and words of your own, spelled as they should be.
+#terms = ["Dr. Okafor", "Alder Lane"]
+# What is heard, and what is meant.
+#replace = { "all the lane" = "Alder Lane" }
 
 [cuts]
 # Where you post; `housecall platforms` lists what each one takes. Without this line: all of them.

@@ -14,7 +14,7 @@ use crate::media::Probe;
 use crate::media::faces::Faces;
 use crate::speech::Loudness;
 use crate::units::{Rate, Rect, Size, Span, Time};
-use crate::wording::Wording;
+use crate::wording::{Origin, Wording};
 use std::path::{Path, PathBuf};
 
 /// Enlarged more than this, a picture looks soft enough to be worth a note.
@@ -168,6 +168,16 @@ fn notes(inputs: &Inputs) -> Vec<String> {
     if probe.audio.is_some() && loudness::gain(inputs.loudness, &[whole]) >= MAX_GAIN {
         notes.push("It is so quiet that it cannot be brought to full loudness; listen before you post it.".to_string());
     }
+    notes.extend(match wording.origin {
+        Origin::Heard => None,
+        Origin::ScriptUnlike(share) => Some(format!(
+            "The script beside it has little in common with what is said ({:.0}%), so it was not used.",
+            share * 100.0
+        )),
+        Origin::Script => Some("The captions have the words of the script beside it.".to_string()),
+        Origin::Given => Some("The captions have the words of the transcript that was given.".to_string()),
+        Origin::Corrected => Some("The captions were corrected by a person.".to_string()),
+    });
     if practice.hook.is_some() && wording.question.is_none() {
         notes.push("Nobody said which question it answers, so none is shown; questions.csv can.".to_string());
     }
@@ -414,7 +424,9 @@ impl<'a> Draft<'a> {
         let mut limits = LineLimits::new(style, canvas, places.captions);
         let room = (f64::from(places.captions.height) / limits.line_height) as usize;
         limits.max_lines = limits.max_lines.min(room).max(1);
-        let mut cues = captions::cues(&kept.words(&self.inputs.wording.words), style, &limits, Some(self.inputs.fonts));
+        let Wording { words, breaks, .. } = self.inputs.wording;
+        let breaks = breaks.as_ref().map(|breaks| kept.moments(breaks));
+        let mut cues = captions::cues(&kept.words(words), breaks.as_deref(), style, &limits, Some(self.inputs.fonts));
         // A cue may stand longer than its words, but not into the end card.
         for cue in &mut cues {
             cue.span.end = cue.span.end.min(shown.end);

@@ -105,6 +105,15 @@ impl Kept {
         words.iter().filter_map(heard).collect()
     }
 
+    /// When each moment of the clip is seen in the cut; for one that is left out, the next that is shown.
+    pub fn moments(&self, moments: &[Time]) -> Vec<Time> {
+        let seen = |moment: &Time| {
+            let before = |span: &Span| (span.end.min(*moment) - span.start).max(Time::ZERO);
+            self.0.iter().map(before).fold(Time::ZERO, |sum, part| sum + part)
+        };
+        moments.iter().map(seen).collect()
+    }
+
     /// The parts that these frames of the cut show.
     pub fn part(&self, rate: Rate, frames: Range<i64>) -> Kept {
         let mut before = 0;

@@ -47,6 +47,7 @@ impl Clip {
                 digest: Digest("c11b".repeat(16)),
                 question: None,
                 settings: Default::default(),
+                texts: Default::default(),
             },
             probe: Probe {
                 container: "mov".to_string(),
@@ -90,6 +91,7 @@ impl Clip {
             wording: Wording {
                 words: (0..seconds * 2 - 1).map(word).collect(),
                 question: Some("How do I treat razor bumps?".to_string()),
+                ..Wording::default()
             },
             practice,
             logo: Logo {
@@ -271,7 +273,7 @@ fn what_a_person_should_know_is_noted() {
     clip.probe.video.colour.transfer = Transfer::Sdr;
     assert!(clip.plan().notes.is_empty(), "{:?}", clip.plan().notes);
     clip.probe.video.rate = Rate::new(240, 1);
-    clip.wording = Wording { words: Vec::new(), question: None };
+    clip.wording = Wording::default();
     clip.loudness.momentary = vec![-60.0; 120];
     for what in ["slow motion", "No speech", "so quiet", "which question"] {
         assert!(noted(&clip, what), "{what}");

@@ -8,12 +8,15 @@
 //! sources  -> ClipSource    with its name in the output folder and the question that it answers
 //! ```
 
+use crate::captions::Subtitle;
 use crate::config::ClipSettings;
+use crate::speech::Word;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 mod container;
 mod digest;
+mod given;
 mod names;
 mod questions;
 mod scan;
@@ -21,6 +24,7 @@ mod settled;
 mod telling;
 
 pub use digest::{DigestCache, digest};
+pub use given::given_transcript;
 pub use names::unique_names;
 pub use questions::sources;
 pub use scan::{Candidate, name_of, scan};
@@ -44,4 +48,26 @@ pub struct ClipSource {
     pub question: Option<String>,
     /// What is different for this clip, from its own `<clip>.toml`.
     pub settings: ClipSettings,
+    /// What is known of its words without listening.
+    pub texts: KnownTexts,
+}
+
+/// What is known of a clip's words without listening.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct KnownTexts {
+    /// What the speaker meant to say, from `<clip>.txt` beside the clip.
+    pub script: Option<String>,
+    /// A transcript that was given with `--transcript`.
+    pub given: Option<GivenTranscript>,
+    /// The captions as a person corrected them in the output folder.
+    pub corrected: Option<Vec<Subtitle>>,
+}
+
+/// A transcript that somebody else made.
+#[derive(Debug, Clone, PartialEq)]
+pub enum GivenTranscript {
+    /// An SRT or WebVTT file.
+    Captions(Vec<Subtitle>),
+    /// A transcript as Housecall writes it, with a time for each word.
+    Words(Vec<Word>),
 }

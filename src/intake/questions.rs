@@ -3,7 +3,7 @@
 use super::names::unique_names;
 use super::scan::{Candidate, name_of};
 use super::telling::telling;
-use super::{ClipSource, Digest};
+use super::{ClipSource, Digest, KnownTexts};
 use crate::config::ClipSettings;
 use crate::fault::Fault;
 use std::collections::{HashMap, HashSet};
@@ -48,12 +48,18 @@ pub fn sources(inbox: &Path, scanned: &[Candidate], settled: &[(Candidate, Diges
             }
         });
         let question = question.or_else(|| telling(stem));
+        let script = text_of(&inbox.join(format!("{stem}.txt"))).unwrap_or_else(|fault| {
+            faults.push(fault);
+            None
+        });
+        let script = script.filter(|text| !text.trim().is_empty());
         clips.push(ClipSource {
             path: candidate.path.clone(),
             name: name.clone(),
             digest: digest.clone(),
             question,
             settings: ClipSettings::default(),
+            texts: KnownTexts { script, ..KnownTexts::default() },
         });
     }
     (clips, faults)
@@ -220,7 +226,7 @@ fn text_of(path: &Path) -> Result<Option<String>, Fault> {
     let mut bytes = Vec::new();
     match File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes)) {
         Ok(_) if bytes.len() as u64 > MOST_BYTES => {
-            Err(Fault::new(format!("{name} is too large to be a list of questions"), "check that it is the right file"))
+            Err(Fault::new(format!("{name} is too large to be what its name says"), "check that it is the right file"))
         }
         Ok(_) if bytes.contains(&0) => Err(Fault::new(format!("{name} is no plain text"), SAVE_AGAIN)),
         Ok(_) => Ok(Some(decode(&bytes))),

@@ -1,6 +1,7 @@
 //! A batch: every clip of an inbox through two lanes. One speech lane owns the model; the render lanes take clips as
 //! they are planned, from a bounded channel. A clip that fails fails alone.
 
+use super::edits::Edits;
 use super::event::{Event, Listener, Stage};
 use super::journal::Journal;
 use super::produce::{Planned, Workshop};
@@ -10,12 +11,12 @@ use crate::captions::Fonts;
 use crate::config::{self, EncoderChoice, Practice};
 use crate::cuts::{self, ClipPlan, Inputs, Logo};
 use crate::fault::{Cancel, Fault};
-use crate::intake::{self, Candidate, ClipSource, Digest, DigestCache, Readiness};
+use crate::intake::{self, Candidate, ClipSource, Digest, DigestCache, KnownTexts, Readiness};
 use crate::media::encoders;
 use crate::report::{self, ClipReport, ClipState};
 use crate::speech::ModelFile;
 use crate::units::Size;
-use crate::wording;
+use crate::wording::{self, Material, Origin};
 use crossbeam_channel::bounded;
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
@@ -39,6 +40,8 @@ pub struct Request {
     pub practice: Practice,
     /// The speech model.
     pub model: ModelFile,
+    /// A transcript, or a folder of them, that is used instead of listening.
+    pub transcripts: Option<PathBuf>,
     /// Clips that are rendered at once; none: by the number of cores.
     pub jobs: Option<usize>,
     /// How long a file must have been left alone before it is taken up.
@@ -246,16 +249,28 @@ impl<'a> Batch<'a> {
         for complaint in complaints {
             (self.listener)(Event::Note { clip: None, text: format!("{complaint}.") });
         }
+        let refuse = |source: &ClipSource, fault: &Fault| {
+            self.failure(&source.name, &intake::name_of(&source.path), Stage::Intake, fault)
+        };
         let mut taken = Vec::new();
         for source in sources {
             match config::clip_settings(&source.path.with_extension("toml")) {
-                Ok(settings) => taken.push(ClipSource { settings, ..source }),
-                Err(fault) => {
-                    failed.push(self.failure(&source.name, &intake::name_of(&source.path), Stage::Intake, &fault))
-                }
+                Ok(settings) => match self.texts(&source, scanned.len() == 1) {
+                    Ok(texts) => taken.push(ClipSource { settings, texts, ..source }),
+                    Err(fault) => failed.push(refuse(&source, &fault)),
+                },
+                Err(fault) => failed.push(refuse(&source, &fault)),
             }
         }
         Ok(Found { sources: taken, failed, unsettled })
+    }
+
+    /// What is known of a clip's words without listening; `alone` says that no other clip is in the inbox.
+    fn texts(&self, source: &ClipSource, alone: bool) -> Result<KnownTexts, Fault> {
+        let Request { out, transcripts, .. } = self.request;
+        let given = transcripts.as_deref().map(|place| intake::given_transcript(place, source, alone)).transpose()?;
+        let corrected = Edits { out, store: &self.store }.look(&source.name, &source.digest)?;
+        Ok(KnownTexts { given: given.flatten(), corrected, ..source.texts.clone() })
     }
 
     /// Takes every clip that is not done through both lanes; the reports of all.
@@ -335,7 +350,7 @@ impl<'a> Batch<'a> {
         let parts = format!(
             "{} {:?} {:?} {:?} {:?} {}",
             cuts::ENGINE,
-            (&source.digest, &source.name, &source.question, &source.settings),
+            (&source.digest, &source.name, &source.question, &source.settings, &source.texts),
             self.request.practice,
             self.logo.as_ref().map(|logo| &logo.digest),
             self.request.model.key(),
@@ -347,7 +362,17 @@ impl<'a> Batch<'a> {
     fn plan(&self, reader: &mut Reader, source: &ClipSource) -> Result<Planned, (Stage, Fault)> {
         let understood = reader.read(source)?;
         (self.listener)(Event::Entered { clip: source.name.clone(), stage: Stage::Plan });
-        let wording = wording::wording(source, &understood.transcript);
+        let practice = &self.request.practice;
+        let wording = wording::wording(&Material {
+            heard: &understood.transcript.words,
+            language: &understood.transcript.language,
+            speech: &understood.speech,
+            end: understood.probe.duration,
+            texts: &source.texts,
+            question: source.question.as_deref(),
+            glossary: &practice.glossary,
+            digits: practice.digits,
+        });
         let inputs = Inputs {
             source,
             probe: &understood.probe,
@@ -381,6 +406,9 @@ impl<'a> Batch<'a> {
             state: ClipState::Failed { stage: stage.name().into(), what, advice },
             duration: None,
             transcript: Vec::new(),
+            origin: Origin::Heard,
+            replaced: Vec::new(),
+            departures: Vec::new(),
             cover: None,
             cuts: Vec::new(),
             skipped: Vec::new(),

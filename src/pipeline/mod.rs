@@ -4,6 +4,7 @@
 //! `publish` is the only code that gives a cut its name.
 
 pub mod batch;
+mod edits;
 pub mod event;
 mod journal;
 mod produce;

@@ -1,6 +1,7 @@
 //! From a plan to files in their places: what is missing is rendered from one decode, checked, published; what is there
 //! is left alone.
 
+use super::edits::{Edits, captions_file};
 use super::event::{Event, Listener, Stage};
 use super::journal::{Entry, Journal, Stamp};
 use super::publish::publish;
@@ -15,6 +16,7 @@ use crate::media::cover::CoverJob;
 use crate::media::render::{Job, Rendered, Setting, render};
 use crate::media::verify::{Verified, verify};
 use crate::report::{ClipReport, ClipState, CutReport, CutState};
+use crate::speech::Transcript;
 use crate::units::Time;
 use crate::wording::{self, Wording};
 use serde::{Deserialize, Serialize};
@@ -308,6 +310,9 @@ impl Workshop<'_> {
             state: ClipState::Done,
             duration: Some(understood.probe.duration),
             transcript: wording.words.clone(),
+            origin: wording.origin,
+            replaced: wording.replaced.clone(),
+            departures: wording.departures.clone(),
             cover: None,
             cuts: reports,
             skipped: plan.skipped.clone(),
@@ -347,13 +352,19 @@ impl Workshop<'_> {
         let Planned { source, understood, wording, .. } = planned;
         let style = &self.practice.style;
         let transcripts = Path::new("transcripts");
-        let json = serde_json::to_string_pretty(&understood.transcript)
+        let transcript = Transcript { words: wording.words.clone(), ..understood.transcript.clone() };
+        let json = serde_json::to_string_pretty(&transcript)
             .map_err(|e| Fault::new(format!("the transcript cannot be written ({e})"), "report this"))?;
-        let srt = captions::srt(&captions::sidecar_cues(&wording.words, style));
-        let mut texts = vec![
-            (transcripts.join(format!("{}.json", source.name)), json + "\n"),
-            (transcripts.join(format!("{}.srt", source.name)), srt),
-        ];
+        let srt = captions::srt(&captions::sidecar_cues(&wording.words, wording.breaks.as_deref(), style));
+        let edits = Edits { out: self.out, store: self.store };
+        if let Some(aside) = edits.write(&source.name, &source.digest, &srt)? {
+            let text = format!(
+                "The clip is another one than before. The captions that were corrected for the old one are kept as {}.",
+                aside.display()
+            );
+            (self.listener)(Event::Note { clip: Some(source.name.clone()), text });
+        }
+        let mut texts = vec![(transcripts.join(format!("{}.json", source.name)), json + "\n")];
         for (cut, plan) in report
             .cuts
             .iter()
@@ -367,10 +378,12 @@ impl Workshop<'_> {
             }
             if platform.sidecar_srt && !wording.words.is_empty() {
                 let words = plan.recipe.kept.words(&wording.words);
-                texts.push((cut.file.with_extension("srt"), captions::srt(&captions::sidecar_cues(&words, style))));
+                let breaks = wording.breaks.as_ref().map(|breaks| plan.recipe.kept.moments(breaks));
+                let cues = captions::sidecar_cues(&words, breaks.as_deref(), style);
+                texts.push((cut.file.with_extension("srt"), captions::srt(&cues)));
             }
         }
-        let mut written = Vec::new();
+        let mut written = vec![captions_file(&source.name)];
         for (file, text) in texts {
             let target = self.out.join(&file);
             if fs::read(&target).ok().as_deref() != Some(text.as_bytes()) {

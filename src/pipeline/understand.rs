@@ -90,7 +90,13 @@ impl Reader<'_> {
         let key = source.digest.0.as_str();
         let words_key = format!("{key} {} {}", self.model.key(), self.language);
         let file = source.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let known = self.store.get::<Transcript>("transcript", &words_key);
+        let given = source.texts.given.as_ref().map(|_| Transcript {
+            clip: file.clone(),
+            model: "given".to_string(),
+            language: self.language.to_string(),
+            words: Vec::new(),
+        });
+        let known = given.or_else(|| self.store.get::<Transcript>("transcript", &words_key));
         let known = known.map(|transcript| Transcript { clip: file.clone(), ..transcript });
         let sound = self.store.get("loudness", key).zip(self.store.get("speech", key));
         if let (Some((loudness, speech)), Some(transcript)) = (sound, &known) {
@@ -103,7 +109,9 @@ impl Reader<'_> {
         let transcript = known.map_or_else(|| self.transcribe(source, &file, &heard), Ok)?;
         self.store.put("loudness", key, &heard.loudness)?;
         self.store.put("speech", key, &heard.speech)?;
-        self.store.put("transcript", &words_key, &transcript)?;
+        if source.texts.given.is_none() {
+            self.store.put("transcript", &words_key, &transcript)?;
+        }
         Ok((heard.loudness, heard.speech, transcript))
     }
 

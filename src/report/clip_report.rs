@@ -3,7 +3,7 @@
 use crate::cuts::{Limits, Skipped};
 use crate::speech::Word;
 use crate::units::{Size, Time};
-use crate::wording::PostText;
+use crate::wording::{Departure, Origin, PostText, Replaced};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -20,8 +20,14 @@ pub struct ClipReport {
     pub state: ClipState,
     /// How long the clip is; none when it could not be read.
     pub duration: Option<Time>,
-    /// What was heard; empty when nobody speaks.
+    /// What the captions say; empty when nobody speaks.
     pub transcript: Vec<Word>,
+    /// Where those words come from.
+    pub origin: Origin,
+    /// Where they differ from what was heard, by glossary and rules.
+    pub replaced: Vec<Replaced>,
+    /// Where the speaker left the script.
+    pub departures: Vec<Departure>,
     /// Picture with the question on it, relative to the output folder: `covers/razor-bumps.jpg`.
     pub cover: Option<PathBuf>,
     /// One entry a platform that was to get a cut.

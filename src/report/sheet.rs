@@ -79,6 +79,10 @@ struct Card {
     cover: Option<String>,
     words: Vec<(String, bool)>,
     unsure: usize,
+    /// Where the speaker left the script: when, what is shown, what the script has, whether it weighs.
+    departures: Vec<(String, String, String, bool)>,
+    /// What is shown instead of what was heard: when, heard, shown.
+    replaced: Vec<(String, String, String)>,
     rows: Vec<Row>,
     skipped: Vec<(String, String)>,
     notes: Vec<String>,
@@ -129,6 +133,12 @@ impl Card {
             cover: report.cover.as_deref().and_then(|cover| embedded(out, cover)),
             unsure: words.iter().filter(|(_, unsure)| *unsure).count(),
             words,
+            departures: report
+                .departures
+                .iter()
+                .map(|d| (clock(d.at), d.said.clone(), d.script.clone(), d.grave))
+                .collect(),
+            replaced: report.replaced.iter().map(|r| (clock(r.at), r.heard.clone(), r.shown.clone())).collect(),
             rows,
             skipped: report.skipped.iter().map(|s| (name_of(&s.platform, names), sentence(&s.reason))).collect(),
             notes: report.notes.clone(),

@@ -3,7 +3,7 @@ use super::*;
 use crate::cuts::{Limits, Skipped};
 use crate::speech::Word;
 use crate::units::{Size, Span};
-use crate::wording::PostText;
+use crate::wording::{Origin, PostText};
 
 fn cut(platform: &str, file: &str) -> CutReport {
     CutReport {
@@ -34,6 +34,9 @@ fn clip(question: &str, said: &str) -> ClipReport {
         state: ClipState::Done,
         duration: Some(Time::from_seconds(14.0)),
         transcript: said.split_whitespace().map(word).collect(),
+        origin: Origin::Heard,
+        replaced: Vec::new(),
+        departures: Vec::new(),
         cover: None,
         cuts: vec![cut("tiktok", "tiktok/razor-bumps.mp4")],
         skipped: vec![],

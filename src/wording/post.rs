@@ -193,6 +193,8 @@ mod tests {
             logo: None,
             colour: Rgb(0, 0, 0),
             watermark: None,
+            digits: true,
+            glossary: Default::default(),
             style: Style {
                 id: "clear".into(),
                 fonts: vec![],
@@ -229,7 +231,7 @@ mod tests {
         let words = spoken(
             "Hi there. Do razor bumps go away? They settle in about two weeks if you leave them alone. Call us.",
         );
-        Wording { words, question: Some("Do razor bumps go away?".into()) }
+        Wording { words, question: Some("Do razor bumps go away?".into()), ..Wording::default() }
     }
 
     fn text(most: usize) -> String {
@@ -267,7 +269,7 @@ mod tests {
         assert_eq!(post.title.as_deref(), Some("Do razor bumps go away?"));
         assert!(post.text.starts_with("They settle") && post.text.ends_with("advice.\n\n#skin"), "{}", post.text);
         assert!(file_text(&post).starts_with("Do razor bumps go away?\n\nThey settle"));
-        let nobody = Wording { words: vec![], question: None };
+        let nobody = Wording::default();
         assert_eq!(post_text(&platform(Some(9), None, None), &practice(), &nobody).title.as_deref(), Some("Alder…"));
     }
 
@@ -301,7 +303,7 @@ mod tests {
         ) {
             let mut practice = practice();
             practice.disclaimer = Some(disclaimer.clone());
-            let wording = Wording { words: spoken(&said), question: Some(question) };
+            let wording = Wording { words: spoken(&said), question: Some(question), ..Wording::default() };
             let post = post_text(&platform(Some(title), Some(text), Some(tags)), &practice, &wording);
             prop_assert!(post.title.as_deref().is_none_or(|t| length(t) <= title && !t.is_empty()));
             prop_assert!(length(&post.text) <= text);

@@ -1,9 +1,7 @@
 //! Which question a clip answers.
 
-use super::Wording;
 use super::sentences::{asks, sentences, text_of};
-use crate::intake::ClipSource;
-use crate::speech::{Transcript, Word};
+use crate::speech::Word;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Fewest words of a question that stands for itself: `Right?` and `Okay, why?` do not.
@@ -19,17 +17,10 @@ pub fn first_question(words: &[Word]) -> Option<String> {
         .find(|text| text.graphemes(true).count() <= MOST_CHARACTERS)
 }
 
-/// What is shown: the words as heard, and the question that the inbox names, else the first that is spoken.
-pub fn wording(source: &ClipSource, transcript: &Transcript) -> Wording {
-    let question = source.question.clone().or_else(|| first_question(&transcript.words));
-    Wording { words: transcript.words.clone(), question }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::sentences::tests::spoken;
     use super::*;
-    use crate::intake::Digest;
 
     #[test]
     fn the_first_question_that_can_stand_for_itself_is_found() {
@@ -44,26 +35,5 @@ mod tests {
         }
         let long = format!("{}why? But does it hurt?", "really ".repeat(30));
         assert_eq!(first_question(&spoken(&long)).as_deref(), Some("But does it hurt?"));
-    }
-
-    #[test]
-    fn what_the_inbox_says_goes_before_what_is_spoken() {
-        let transcript = |said| Transcript {
-            clip: "a.mp4".into(),
-            model: "starter".into(),
-            language: "en".into(),
-            words: spoken(said),
-        };
-        let source = |question: Option<&str>| ClipSource {
-            path: "a.mp4".into(),
-            name: "a".into(),
-            digest: Digest("00".into()),
-            question: question.map(Into::into),
-            settings: Default::default(),
-        };
-        let said = transcript("Does it hurt much? No.");
-        assert_eq!(wording(&source(Some("Pain?")), &said).question.as_deref(), Some("Pain?"));
-        assert_eq!(wording(&source(None), &said).question.as_deref(), Some("Does it hurt much?"));
-        assert_eq!(wording(&source(None), &said).words, said.words);
     }
 }

@@ -1,0 +1,223 @@
+//! Subtitle files that a person wrote or edited: SubRip and WebVTT. Forgiving about what tools leave out, strict about
+//! what would lose words.
+
+use crate::fault::Fault;
+use crate::units::{Span, Time};
+
+/// A caption as a file has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subtitle {
+    /// When it stands.
+    pub span: Span,
+    /// Its text, lines joined by spaces, without markup.
+    pub text: String,
+}
+
+/// Most captions of a file; half an hour of one caption a second has fewer.
+const MOST: usize = 5000;
+
+/// The captions of an SRT or a WebVTT file, in the order of their times; empty ones are left out. A byte order mark, line
+/// ends of any system, missing numbers, hours left out, and point or comma before the milliseconds are all taken.
+///
+/// # Errors
+/// A line of times that cannot be read (named by its number), times that run backwards, text before the first times.
+pub fn read_subtitles(text: &str) -> Result<Vec<Subtitle>, Fault> {
+    let text = text.trim_start_matches('\u{FEFF}').replace("\r\n", "\n").replace('\r', "\n");
+    let vtt = text.starts_with("WEBVTT");
+    let mut found: Vec<Subtitle> = Vec::new();
+    let mut line_number = 1;
+    for block in blocks(&text) {
+        let Block { first_line, lines } = block;
+        line_number = line_number.max(first_line);
+        let Some(timing) = lines.iter().position(|line| line.contains("-->")) else {
+            // Headers, notes and styles of WebVTT, and a number that is left over, are no captions.
+            let header = vtt && ["WEBVTT", "NOTE", "STYLE", "REGION"].iter().any(|word| lines[0].starts_with(word));
+            if header || lines.iter().all(|line| line.trim().parse::<u32>().is_ok()) {
+                continue;
+            }
+            match found.last_mut() {
+                // An empty line within a caption parts it from its times.
+                Some(last) => last.text = join(&last.text, &lines),
+                None => return Err(fault(first_line, "there is text before the first times")),
+            }
+            continue;
+        };
+        let span = span(lines[timing]).ok_or_else(|| {
+            fault(first_line + timing, "these are no times; they look like 00:00:01,000 --> 00:00:02,500")
+        })?;
+        if span.end < span.start {
+            return Err(fault(first_line + timing, "the end comes before the start"));
+        }
+        let text = join("", &lines[timing + 1..]);
+        found.push(Subtitle { span, text: if vtt { entities(&text) } else { text } });
+        if found.len() > MOST {
+            return Err(fault(first_line, "there are more than 5000 captions"));
+        }
+    }
+    found.retain(|subtitle| !subtitle.text.is_empty());
+    found.sort_by_key(|subtitle| subtitle.span.start);
+    Ok(found)
+}
+
+/// Lines without an empty one between them.
+struct Block<'a> {
+    /// Counted from 1.
+    first_line: usize,
+    lines: Vec<&'a str>,
+}
+
+fn blocks(text: &str) -> Vec<Block<'_>> {
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut open = false;
+    for (index, line) in text.lines().enumerate() {
+        if line.trim().is_empty() {
+            open = false;
+        } else if let Some(block) = blocks.last_mut().filter(|_| open) {
+            block.lines.push(line);
+        } else {
+            blocks.push(Block { first_line: index + 1, lines: vec![line] });
+            open = true;
+        }
+    }
+    blocks
+}
+
+fn fault(line: usize, what: &str) -> Fault {
+    Fault::new(format!("line {line}: {what}"), "mend that line, or delete the file to have the captions written anew")
+}
+
+/// `00:00:01,000 --> 00:00:02,500`, whatever follows on the line.
+fn span(line: &str) -> Option<Span> {
+    let (start, rest) = line.split_once("-->")?;
+    Some(Span { start: time(start.trim())?, end: time(rest.split_whitespace().next()?)? })
+}
+
+/// `1:02:03,456` or `02:03.456` or `3.5`.
+fn time(text: &str) -> Option<Time> {
+    let mut seconds = 0i64;
+    let (whole, fraction) = text.split_once([',', '.']).unwrap_or((text, "0"));
+    let parts: Vec<&str> = whole.split(':').collect();
+    if parts.len() > 3 || fraction.is_empty() || fraction.len() > 9 {
+        return None;
+    }
+    for part in parts {
+        let digits = !part.is_empty() && part.len() <= 4 && part.bytes().all(|b| b.is_ascii_digit());
+        seconds = seconds * 60 + digits.then(|| part.parse::<i64>().ok())??;
+    }
+    let digits = fraction.bytes().all(|b| b.is_ascii_digit());
+    let micros: i64 = digits.then(|| format!("{fraction:0<6}")[..6].parse().ok())??;
+    Some(Time(seconds * 1_000_000 + micros))
+}
+
+/// The lines without markup, after what is there already.
+fn join(before: &str, lines: &[&str]) -> String {
+    let mut text = before.to_string();
+    for word in lines.iter().flat_map(|line| plain(line).split_whitespace().map(String::from).collect::<Vec<_>>()) {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(&word);
+    }
+    text
+}
+
+/// Without the tags that subtitle files use: `<i>`, `</c.red>`, `<00:01.000>`, `{\an8}`. A `<` that opens no such tag is
+/// text: "< 2 mg".
+fn plain(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find(['<', '{']) {
+        out.push_str(&rest[..at]);
+        let (close, opens) = if rest[at..].starts_with('<') { ('>', "/") } else { ('}', "\\") };
+        let inside = rest[at + 1..].find(close).map(|end| &rest[at + 1..at + 1 + end]);
+        let is_tag = |tag: &&str| {
+            let first = tag.chars().next();
+            match close {
+                '}' => tag.starts_with(opens),
+                _ => {
+                    first.is_some_and(|c| c == '/' || c.is_ascii_alphanumeric()) && !tag.contains(' ')
+                        || tag.starts_with("font ")
+                }
+            }
+        };
+        match inside.filter(is_tag) {
+            Some(tag) => rest = &rest[at + tag.len() + 2..],
+            None => {
+                out.push_str(&rest[at..=at]);
+                rest = &rest[at + 1..];
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The entities of WebVTT.
+fn entities(text: &str) -> String {
+    let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&nbsp;", "\u{A0}");
+    text.replace("&lrm;", "").replace("&rlm;", "").replace("&amp;", "&")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::{Cue, srt, vtt};
+    use super::*;
+    use crate::speech::Word;
+    use proptest::prelude::*;
+
+    fn found(text: &str) -> Vec<(i64, i64, String)> {
+        let subtitles = read_subtitles(text).unwrap();
+        subtitles.into_iter().map(|s| (s.span.start.millis(), s.span.end.millis(), s.text)).collect()
+    }
+
+    #[test]
+    fn what_tools_write_is_read() {
+        let wanted = vec![(1000, 2500, "Take < 2 mg.".to_string()), (62_003, 63_000, "Ask us.".to_string())];
+        for text in [
+            "1\n00:00:01,000 --> 00:00:02,500\nTake\n< 2 mg.\n\n2\n00:01:02,003 --> 00:01:03,000\nAsk us.\n",
+            "\u{FEFF}1\r\n00:00:01.000 --> 00:00:02.500 X1:0\r\n<i>Take</i> {\\an8}< 2 mg.\r\n\r\n\r\n0:01:02,003-->0:01:03,000\r\nAsk us.",
+            "WEBVTT - by hand\n\nNOTE hello\n\nSTYLE\n::cue {}\n\none\n00:01.000 --> 00:02.500 line:0\n<c.red>Take</c> &lt; 2 mg.\n\n01:02.003 --> 01:03.000\nAsk us.\n",
+            // Out of order, and with an empty line inside a caption.
+            "2\n00:01:02,003 --> 00:01:03,000\nAsk us.\n\n3\n00:02:00,000 --> 00:02:01,000\n\n1\n00:00:01,000 --> 00:00:02,500\nTake\n\n< 2 mg.",
+        ] {
+            assert_eq!(found(text), wanted, "{text}");
+        }
+        assert_eq!(found(""), []);
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_read_is_named() {
+        for (text, line) in [
+            ("1\n00:00:01,000 --> soon\nTake\n", "line 2"),
+            ("1\n00:00:02,000 --> 00:00:01,000\nTake\n", "line 2"),
+            ("Take two.\n\n1\n00:00:02,000 --> 00:00:03,000\nx", "line 1"),
+        ] {
+            let fault = read_subtitles(text).unwrap_err();
+            assert!(fault.what().starts_with(line), "{fault}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic(text in "(?s).{0,300}", times in "[0-9:,.> -]{0,60}") {
+            let _ = read_subtitles(&text);
+            let _ = read_subtitles(&format!("1\n{times}\n{text}"));
+            let _ = read_subtitles(&format!("WEBVTT\n\n{times} --> {times}\n{text}"));
+        }
+
+        #[test]
+        fn what_is_written_is_read_again(words in prop::collection::vec("[a-z<>&{}%é薬'.,]{1,9}", 1..8)) {
+            let line = words.iter().map(|text| Word { text: text.clone(), span: Span::default(), confidence: 1.0 }).collect();
+            let cue = Cue { span: Span::new(Time(1_000_000), Time(2_000_000)), lines: vec![line] };
+            let text = cue.text().join(" ");
+            // SubRip has no way to say that a tag is none.
+            if plain(&text) == text {
+                prop_assert_eq!(&read_subtitles(&srt(std::slice::from_ref(&cue))).unwrap()[0].text, &text);
+            }
+            if !text.contains("&lt;") {
+                prop_assert_eq!(&read_subtitles(&vtt(std::slice::from_ref(&cue))).unwrap()[0].text, &text);
+            }
+        }
+    }
+}

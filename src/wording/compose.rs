@@ -1,0 +1,153 @@
+//! From what was heard, given, scripted and corrected to the words of the captions. Pure.
+
+use super::glossary::Glossary;
+use super::{Captioned, Origin, Script, Wording, corrected, first_question, follow, given, in_digits};
+use crate::intake::{GivenTranscript, KnownTexts};
+use crate::speech::Word;
+use crate::units::{Span, Time};
+
+/// What a clip's words are made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Material<'a> {
+    /// What the recogniser heard; empty where a transcript was given.
+    pub heard: &'a [Word],
+    /// The language that it heard, ISO 639-1.
+    pub language: &'a str,
+    /// Where somebody speaks.
+    pub speech: &'a [Span],
+    /// The clip's end.
+    pub end: Time,
+    /// What is known without listening.
+    pub texts: &'a KnownTexts,
+    /// The question that the inbox names.
+    pub question: Option<&'a str>,
+    /// How the practice's words are spelled.
+    pub glossary: &'a Glossary,
+    /// Whether numbers with a unit are written in digits, in English.
+    pub digits: bool,
+}
+
+/// What the captions say, and the question: the inbox's, else the first that is spoken.
+///
+/// What was heard is spelled as the glossary and the rules for numbers have it. A script that the speaker kept to replaces
+/// it. A transcript that was given stands as it is. What a person corrected goes before all of these, with their times.
+pub fn wording(material: &Material) -> Wording {
+    let mut wording = match &material.texts.given {
+        Some(GivenTranscript::Words(words)) => {
+            Wording { words: words.clone(), origin: Origin::Given, ..Wording::default() }
+        }
+        Some(GivenTranscript::Captions(captions)) => {
+            let Captioned { words, breaks } = given(captions, material.end);
+            Wording { words, breaks: Some(breaks), origin: Origin::Given, ..Wording::default() }
+        }
+        None => heard(material),
+    };
+    if let Some(captions) = &material.texts.corrected {
+        let Captioned { words, breaks } = corrected(captions, &wording.words, material.speech, material.end);
+        wording = Wording { words, breaks: Some(breaks), origin: Origin::Corrected, ..Wording::default() };
+    }
+    wording.question = material.question.map(str::to_string).or_else(|| first_question(&wording.words));
+    wording
+}
+
+/// As it was heard, spelled rightly, or as the script has it.
+fn heard(material: &Material) -> Wording {
+    let digits = material.digits && material.language == "en";
+    let spelled = |words: &[Word]| {
+        let (words, mut replaced) = material.glossary.apply(words);
+        if !digits {
+            return (words, replaced);
+        }
+        let (words, numbers) = in_digits(&words);
+        replaced.extend(numbers);
+        replaced.sort_by_key(|change| change.at);
+        (words, replaced)
+    };
+    let (words, replaced) = spelled(material.heard);
+    let mut wording = Wording { words, replaced, ..Wording::default() };
+    if let Some(script) = &material.texts.script {
+        // Written and spoken numbers are the same words once both are in digits.
+        let script = if digits { numbers_in_digits(script) } else { script.clone() };
+        match follow(&script, &wording.words, material.speech, material.end) {
+            Script::Followed { words, departures } => {
+                wording = Wording { words, departures, origin: Origin::Script, ..Wording::default() };
+            }
+            Script::Unlike(share) => wording.origin = Origin::ScriptUnlike(share),
+        }
+    }
+    wording
+}
+
+fn numbers_in_digits(text: &str) -> String {
+    let untimed = |text: &str| Word { text: text.to_string(), span: Span::default(), confidence: 1.0 };
+    let (words, _) = in_digits(&text.split_whitespace().map(untimed).collect::<Vec<_>>());
+    words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sentences::tests::spoken;
+    use super::*;
+    use crate::captions::Subtitle;
+
+    const END: Time = Time::from_millis(60_000);
+
+    fn composed(heard: &[Word], texts: &KnownTexts) -> Wording {
+        let glossary = Glossary { terms: vec![], replace: vec![("tret in oin".into(), "tretinoin".into())] };
+        wording(&Material {
+            heard,
+            language: "en",
+            speech: &[Span::new(Time::ZERO, END)],
+            end: END,
+            texts,
+            question: None,
+            glossary: &glossary,
+            digits: true,
+        })
+    }
+
+    fn shown(wording: &Wording) -> String {
+        wording.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
+    }
+
+    fn caption(text: &str) -> Subtitle {
+        Subtitle { span: Span::new(Time::ZERO, Time::from_millis(2000)), text: text.into() }
+    }
+
+    #[test]
+    fn what_was_heard_is_spelled_and_the_changes_told() {
+        let wording = composed(&spoken("Is tret in oin safe? Use two milligrams."), &KnownTexts::default());
+        assert_eq!(shown(&wording), "Is tretinoin safe? Use 2 mg.");
+        assert_eq!((wording.replaced.len(), wording.origin), (2, Origin::Heard));
+        assert_eq!(wording.question.as_deref(), Some("Is tretinoin safe?"));
+    }
+
+    #[test]
+    fn a_script_goes_before_what_was_heard_and_a_correction_before_both() {
+        let heard = spoken("use tret in oin about two milligrams each night");
+        let script = Some("Use tretinoin, about two milligrams, each night.".to_string());
+        let texts = KnownTexts { script, ..KnownTexts::default() };
+        let wording = composed(&heard, &texts);
+        assert_eq!(
+            (shown(&wording).as_str(), wording.origin),
+            ("Use tretinoin, about 2 mg, each night.", Origin::Script)
+        );
+        assert_eq!(wording.departures, []);
+        let texts = KnownTexts { corrected: Some(vec![caption("Use tretinoin every night.")]), ..texts };
+        let wording = composed(&heard, &texts);
+        assert_eq!((shown(&wording).as_str(), wording.origin), ("Use tretinoin every night.", Origin::Corrected));
+        assert_eq!(wording.words[0].span, heard[0].span);
+    }
+
+    #[test]
+    fn a_strange_script_is_left_alone_and_a_given_transcript_stands_as_it_is() {
+        let heard = spoken("keep your lips clean");
+        let texts = KnownTexts { script: Some("Entirely other words here.".into()), ..KnownTexts::default() };
+        let wording = composed(&heard, &texts);
+        assert_eq!(shown(&wording), "keep your lips clean");
+        assert!(matches!(wording.origin, Origin::ScriptUnlike(share) if share < 0.2));
+        let given = Some(GivenTranscript::Captions(vec![caption("Tome dos milligrams.")]));
+        let wording = composed(&[], &KnownTexts { given, ..KnownTexts::default() });
+        assert_eq!((shown(&wording).as_str(), wording.origin), ("Tome dos milligrams.", Origin::Given));
+    }
+}

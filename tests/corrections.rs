@@ -1,0 +1,148 @@
+//! What people say about the words: corrected captions, scripts, transcripts of their own, a glossary.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::desk::{Desk, samples};
+use common::ffmpeg;
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+
+/// A practice that posts to one small platform, encoded fast.
+fn desk(further: &str) -> Desk {
+    let desk = Desk::new();
+    desk.practice(&format!("[platform.x]\npreset = \"ultrafast\"\n{further}"));
+    desk
+}
+
+/// A sample's speech under a small picture.
+fn spoken(desk: &Desk, sample: &str, name: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (samples().join("clips").join(sample), folder.path().join("small.mp4"));
+    let small = ["-vf", "scale=180:-2", "-r", "25", "-c:v", "libx264", "-preset", "ultrafast", "-map_metadata", "-1"];
+    ffmpeg(&[&["-i", from.to_str().unwrap()], &small[..], &[to.to_str().unwrap()]].concat());
+    desk.drop_file(name, &fs::read(to).unwrap());
+}
+
+fn run(desk: &Desk, further: &[&str]) -> common::desk::Done {
+    desk.batch("run", &[&["--platforms", "x"], further].concat())
+}
+
+fn words(desk: &Desk, name: &str) -> Vec<Value> {
+    let file = desk.out().join(format!("transcripts/{name}.json"));
+    let transcript: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    transcript["words"].as_array().unwrap().clone()
+}
+
+fn word<'a>(words: &'a [Value], text: &str) -> &'a Value {
+    words.iter().find(|word| word["text"] == text).unwrap_or_else(|| panic!("no \"{text}\" in {words:?}"))
+}
+
+fn report(desk: &Desk) -> String {
+    fs::read_to_string(desk.out().join("report.html")).unwrap()
+}
+
+#[test]
+fn a_correction_keeps_the_times_renders_one_clip_and_transcribes_none() {
+    let desk = desk("");
+    spoken(&desk, "VID_20260914_101500.mp4", "tennis.mp4");
+    spoken(&desk, "fever-in-children.mp4", "fever.mp4");
+    let first = run(&desk, &[]);
+    assert_eq!((first.code, first.entered("speech")), (0, 2), "{}", first.err);
+    let before = words(&desk, "tennis");
+
+    let file = desk.out().join("transcripts/tennis.srt");
+    let written = fs::read_to_string(&file).unwrap();
+    assert!(written.contains("tennis elbow"), "{written}");
+    // A word is changed, and a caption is parted in two.
+    let corrected = written.replacen("tennis", "golfer's", 1);
+    fs::write(&file, &corrected).unwrap();
+    let second = run(&desk, &[]);
+    assert_eq!((second.code, second.entered("speech"), second.entered("render")), (0, 0, 1), "{}", second.err);
+    assert_eq!(fs::read_to_string(&file).unwrap(), corrected, "a person's file is never written over");
+    let after = words(&desk, "tennis");
+    let (old, new) = (word(&before, "tennis"), word(&after, "golfer's"));
+    assert_eq!((&old["start"], &old["end"]), (&new["start"], &new["end"]));
+    assert_eq!(before.len(), after.len());
+    assert!(report(&desk).contains("corrected by a person"));
+    let third = run(&desk, &[]);
+    assert_eq!((third.entered("plan"), third.entered("render")), (0, 0), "nothing is left to do");
+
+    // Another clip takes the name: the correction was not for it.
+    spoken(&desk, "root-canal.m4v", "tennis.mp4");
+    let fourth = run(&desk, &[]);
+    assert_eq!(fourth.code, 0, "{}", fourth.err);
+    assert!(fs::read_to_string(&file).unwrap().contains("root canal"));
+    let kept = |entry: &Path| fs::read_to_string(entry).unwrap() == corrected;
+    let aside = fs::read_dir(desk.out().join("transcripts")).unwrap().map(|entry| entry.unwrap().path());
+    let aside: Vec<_> = aside.filter(|path| path != &file && kept(path)).collect();
+    assert_eq!(aside.len(), 1, "the correction is kept under another name");
+    let told = fourth.events("note");
+    assert!(
+        told.iter().any(|note| note["text"].as_str().unwrap().contains("kept as transcripts/tennis.20")),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_caption_file_that_cannot_be_read_fails_its_clip_alone_and_stays() {
+    let desk = desk("");
+    desk.drop_file("a.mp4", &desk.clip(1));
+    desk.drop_file("b.mp4", &desk.clip(2));
+    fs::create_dir_all(desk.out().join("transcripts")).unwrap();
+    let file = desk.out().join("transcripts/a.srt");
+    fs::write(&file, "1\nsoon --> later\nHello.\n").unwrap();
+    let done = run(&desk, &[]);
+    assert_eq!(done.code, 2);
+    let failed = done.events("failed");
+    assert_eq!((failed.len(), &failed[0]["clip"]), (1, &Value::from("a")));
+    assert!(failed[0]["what"].as_str().unwrap().contains("a.srt, line 2"), "{failed:?}");
+    assert!(desk.out().join("x/b.mp4").exists() && !desk.out().join("x/a.mp4").exists());
+    assert_eq!(fs::read_to_string(file).unwrap(), "1\nsoon --> later\nHello.\n");
+}
+
+#[test]
+fn a_script_mends_what_was_misheard_and_the_glossary_spells() {
+    let desk = desk("[glossary]\nreplace = { \"tennis elbow\" = \"Tennis Elbow\" }");
+    spoken(&desk, "VID_20260914_101500.mp4", "tennis.mp4");
+    assert_eq!(run(&desk, &[]).code, 0);
+    assert_eq!(word(&words(&desk, "tennis"), "Elbow")["text"], "Elbow");
+    assert!(report(&desk).contains("became \"<bdi>Tennis Elbow"), "the report tells what was respelled");
+
+    let script = "A patient asked me about tennis elbow this week. What helps with tennis elbow? The best thing you can do is \
+                  to rest it, never to race. Ibuprofen can help with tennis elbow, but stretch as well. Thanks for watching, and see \
+                  you next time.";
+    desk.drop_file("tennis.txt", script.as_bytes());
+    let done = run(&desk, &[]);
+    assert_eq!((done.code, done.entered("speech"), done.entered("render")), (0, 0, 1), "{}", done.err);
+    let shown: Vec<String> = words(&desk, "tennis").iter().map(|w| w["text"].as_str().unwrap().to_string()).collect();
+    let shown = shown.join(" ");
+    assert!(shown.contains("Ibuprofen can help with tennis elbow, but stretch"), "{shown}");
+    assert!(!shown.contains("never"), "what was not said is not shown: {shown}");
+    let page = report(&desk);
+    assert!(
+        page.contains("Where the speaker left the script") && page.contains("Listen: a number or"),
+        "the report tells"
+    );
+}
+
+#[test]
+fn a_transcript_that_is_given_is_used_and_nobody_listens() {
+    let desk = desk("");
+    spoken(&desk, "fever-in-children.mp4", "fiebre.mp4");
+    let given =
+        "1\n00:00:01,000 --> 00:00:03,000\n¿Qué es la fiebre?\n\n2\n00:00:03,000 --> 00:00:05,000\nBeba agua.\n";
+    let file = desk.drop_file("spanish.srt", given.as_bytes());
+    let done = run(&desk, &["--transcript", file.to_str().unwrap()]);
+    assert_eq!(done.code, 0, "{}", done.err);
+    let found = words(&desk, "fiebre");
+    assert_eq!(found.len(), 6);
+    assert_eq!((&found[0]["text"], &found[0]["start"]), (&Value::from("¿Qué"), &Value::from(1.0)));
+    let written = fs::read_to_string(desk.out().join("transcripts/fiebre.srt")).unwrap();
+    assert!(
+        written.contains("¿Qué es la fiebre?\n\n2\n00:00:03,000"),
+        "captions begin where the file has them: {written}"
+    );
+    assert_eq!(run(&desk, &["--transcript", "nowhere.srt"]).code, 1);
+}
