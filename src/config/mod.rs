@@ -13,8 +13,8 @@ mod typed;
 
 pub use clip_file::clip_settings;
 pub use resolved::{
-    Anchor, Bounds, CanvasChoice, CardBackground, ClipSettings, Corner, Crop, EncoderChoice, Encoding, EndCard, Framing,
-    Platform, PostLimits, Practice, Source, Style, TooLong, Watermark,
+    Anchor, Bounds, CanvasChoice, CardBackground, ClipSettings, Corner, Crop, EncoderChoice, Encoding, EndCard,
+    Framing, Platform, PostLimits, Practice, Source, Style, TooLong, Watermark,
 };
 pub use template::template;
 pub(crate) use typed::Typed;

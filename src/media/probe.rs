@@ -14,6 +14,9 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+/// Raised whenever the same file is read in another way, so that what was remembered of it is found out anew.
+pub const READING: u32 = 2;
+
 /// No setting allows a longer side than this; whoever claims more is damaged.
 const LARGEST_SIDE: i64 = 16_384;
 /// Nobody films longer than this without a break; whoever claims more is damaged.

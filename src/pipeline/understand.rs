@@ -58,7 +58,7 @@ pub struct Reader<'a> {
 impl Reader<'_> {
     /// Everything about one clip, from the cache where it is there.
     pub fn read(&mut self, source: &ClipSource) -> Staged<Understood> {
-        let key = source.digest.0.as_str();
+        let key = &format!("{} {}", source.digest.0, media::probe::READING);
         (self.listener)(Event::Entered { clip: source.name.clone(), stage: Stage::Probe });
         let probe = match self.store.get("probe", key) {
             Some(probe) => probe,
@@ -87,7 +87,7 @@ impl Reader<'_> {
     }
 
     fn hear(&mut self, source: &ClipSource, probe: &Probe) -> Result<(Loudness, Vec<Span>, Transcript), Fault> {
-        let key = source.digest.0.as_str();
+        let key = &format!("{} {}", source.digest.0, speech::HEARING);
         let words_key = format!("{key} {} {}", self.model.key(), self.language);
         let file = source.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let given = source.texts.given.as_ref().map(|_| Transcript {

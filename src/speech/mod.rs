@@ -13,6 +13,9 @@ mod tokens;
 mod transcript;
 mod voice;
 
+/// Raised whenever the same sound is heard in another way, so that what was remembered of it is heard anew.
+pub const HEARING: u32 = 2;
+
 pub use download::{download, offline_fault};
 pub use models::{Checksum, Located, ModelEntry, ModelFile, catalogue, find, folders};
 pub use recognise::Recogniser;

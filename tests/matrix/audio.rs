@@ -72,7 +72,7 @@ struct Heard {
 fn heard(clip: &Path) -> Heard {
     let found = read(clip);
     let mut recipe = filling(&found, Size::new(64, 64));
-    recipe.range = Span::new(Time::ZERO, recipe.rate.time_of(recipe.rate.frames_in(found.duration)));
+    recipe.kept = Span::new(Time::ZERO, recipe.rate.time_of(recipe.rate.frames_in(found.duration))).into();
     let folder = tempfile::tempdir().unwrap();
     let made = cut(clip, &found, &[recipe], folder.path()).remove(0);
     let raw = folder.path().join("sound.f32");

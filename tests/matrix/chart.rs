@@ -3,7 +3,7 @@
 
 use crate::common::ffmpeg;
 use housecall::cuts::Placement;
-use housecall::units::{Rect, Size};
+use housecall::units::{Rect, Size, Time};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -80,19 +80,23 @@ impl Chart {
     }
 
     /// Looks for everything in a cut of `canvas` size: the first thing that is not where `placement` puts it.
-    pub fn find(self, cut: &Frame, placement: Placement) -> Result<(), String> {
+    pub fn find(self, cut: &Frame, placement: &Placement) -> Result<(), String> {
         let canvas = cut.size;
-        let (scale, area) = match placement {
-            Placement::Fill { crop } => (f64::from(canvas.width) / f64::from(crop.width), canvas.rect()),
-            Placement::Fit { picture } => (f64::from(picture.width) / f64::from(self.shown.width), picture),
+        let picture = match *placement {
+            Placement::Fit { picture } => picture,
+            _ => canvas.rect(),
+        };
+        let (scale, area) = match placement.crop_at(Time::ZERO) {
+            Some(crop) => (f64::from(canvas.width) / f64::from(crop.width), canvas.rect()),
+            None => (f64::from(picture.width) / f64::from(self.shown.width), picture),
         };
         // Where the middle of the chart lies on the canvas.
-        let (middle_x, middle_y) = match placement {
-            Placement::Fill { crop } => (
+        let (middle_x, middle_y) = match placement.crop_at(Time::ZERO) {
+            Some(crop) => (
                 (f64::from(self.shown.width) / 2.0 - f64::from(crop.x)) * scale,
                 (f64::from(self.shown.height) / 2.0 - f64::from(crop.y)) * scale,
             ),
-            Placement::Fit { picture } => (
+            None => (
                 f64::from(picture.x) + f64::from(picture.width) / 2.0,
                 f64::from(picture.y) + f64::from(picture.height) / 2.0,
             ),
@@ -169,10 +173,10 @@ impl Chart {
     }
 
     /// The outermost pixels of every edge that the cut shows are the white line, all along.
-    fn find_edges(self, cut: &Frame, placement: Placement, area: Rect) -> Result<(), String> {
-        let (sides, ends) = match placement {
-            Placement::Fill { crop } => (crop.width + 1 >= self.shown.width, crop.height + 1 >= self.shown.height),
-            Placement::Fit { .. } => (true, true),
+    fn find_edges(self, cut: &Frame, placement: &Placement, area: Rect) -> Result<(), String> {
+        let (sides, ends) = match placement.crop_at(Time::ZERO) {
+            Some(crop) => (crop.width + 1 >= self.shown.width, crop.height + 1 >= self.shown.height),
+            None => (true, true),
         };
         let mut edges = Vec::new();
         for row in (area.y..area.bottom()).filter(|_| sides) {

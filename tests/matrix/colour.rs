@@ -9,7 +9,7 @@ use crate::footage::{cut, filling, long, read};
 use crate::page;
 use housecall::cuts::Recipe;
 use housecall::media::{Probe, Transfer};
-use housecall::units::{Size, Time};
+use housecall::units::{Size, Span, Time};
 use std::path::{Path, PathBuf};
 
 type Rgb = [f64; 3];
@@ -543,7 +543,7 @@ fn brand_colours_are_drawn_as_they_are() {
         ));
     }
     recipe.script = Some(script);
-    recipe.range.end = Time::from_seconds(0.2);
+    recipe.kept = Span::new(Time::ZERO, Time::from_seconds(0.2)).into();
     let made = cut(&clip, &found, &[recipe], folder.path());
     let got = measured(made[0].file(), SMALL, places.into_iter());
     let wanted = colours.map(|colour| BT709.codes(colour.map(|byte| f64::from(byte) / 255.0)));

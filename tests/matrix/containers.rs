@@ -93,7 +93,7 @@ impl Studio {
             describe(file)["streams"].as_array().unwrap().iter().map(|s| s["codec_type"].to_string()).collect();
         assert_eq!(kinds, ["\"video\"", "\"audio\""], "{case}");
         let frame = &frames(&[(file.to_path_buf(), plan.canvas)], 0.2)[0];
-        if let Err(wrong) = self.chart.find(frame, plan.placement) {
+        if let Err(wrong) = self.chart.find(frame, &plan.placement) {
             panic!("{case}: {wrong}");
         }
         let (beep, other) = (strength(file, BEEP), strength(file, OTHER_BEEP));

@@ -69,7 +69,7 @@ pub fn find_chart(chart: Chart, clip: &Path, at: f64, folder: &Path) -> Vec<Path
     let files: Vec<PathBuf> = made.iter().map(|verified| verified.file().to_path_buf()).collect();
     let sized: Vec<_> = files.iter().cloned().zip(recipes.iter().map(|recipe| recipe.canvas)).collect();
     for (recipe, frame) in recipes.iter().zip(chart::frames(&sized, at)) {
-        if let Err(wrong) = chart.find(&frame, recipe.placement) {
+        if let Err(wrong) = chart.find(&frame, &recipe.placement) {
             panic!("{}: {wrong}, on {} with {:?}", clip.display(), recipe.canvas, recipe.placement);
         }
     }

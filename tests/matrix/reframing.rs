@@ -73,7 +73,7 @@ fn reframed(clip: &Path) -> (Probe, Faces, Recipe) {
     let anchor = Anchor { x: 0.5, y: 0.4 };
     let path = follow::path(&sightings, &faces.cuts, PICTURE, WINDOW, anchor, found.duration);
     if let Some(path) = path {
-        recipe.placement = Placement::Follow { size: WINDOW, path: follow::in_cut_time(&path, &[recipe.range]) };
+        recipe.placement = Placement::Follow { size: WINDOW, path: follow::in_cut_time(&path, recipe.kept.spans()) };
     }
     recipe.rate = found.video.rate;
     (found, faces, recipe)

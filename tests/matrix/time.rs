@@ -134,7 +134,7 @@ fn check_within(drift: f64, case: &str, clip: &Path, truth: &Truth) {
         .map(|(shape, rate)| {
             let mut recipe = filling(&found, shape);
             recipe.rate = rate;
-            recipe.range = Span::new(Time::ZERO, rate.time_of(rate.frames_in(found.duration)));
+            recipe.kept = Span::new(Time::ZERO, rate.time_of(rate.frames_in(found.duration))).into();
             recipe
         })
         .collect();
