@@ -119,7 +119,7 @@ pub fn pictures(
 }
 
 /// The most pixels that a picture of a track of this declared size may have. Decoders round sides up to whole blocks.
-fn max_pixels(declared: Size) -> i64 {
+pub(super) fn max_pixels(declared: Size) -> i64 {
     let blocks = |side: u32| i64::from(side.next_multiple_of(64));
     (blocks(declared.width) * blocks(declared.height)).max(FULL_HD)
 }

@@ -3,9 +3,9 @@
 //! Where a phone leaves a key picture each second, only those are decoded, which costs next to nothing; else every
 //! picture that others refer to is. The detector is SeetaFace (the `rustface` crate); its model is part of the program.
 
-use super::decode::is_ready;
+use super::decode::{is_ready, max_pixels};
 use super::probe::stamp;
-use super::{Orientation, VideoTrack, input};
+use super::{Orientation, VideoTrack, ffi, input};
 use crate::fault::{Cancel, Fault};
 use crate::units::{Rect, Size, Time};
 use ffmpeg_next as ff;
@@ -117,6 +117,7 @@ fn pass(path: &Path, track: &VideoTrack, skip: Discard, threads: usize, cancel: 
     let stream = input.stream(track.index).ok_or_else(unseen)?;
     let base = stream.time_base();
     let mut context = codec::Context::from_parameters(stream.parameters()).map_err(|_| unseen())?;
+    ffi::set_max_pixels(&mut context, max_pixels(track.coded));
     context.set_threading(threading::Config {
         kind: threading::Type::Frame,
         count: threads.max(1),

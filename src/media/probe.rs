@@ -21,8 +21,8 @@ pub const READING: u32 = 2;
 const LARGEST_SIDE: i64 = 16_384;
 /// Nobody films longer than this without a break; whoever claims more is damaged.
 const LONGEST: Time = Time::from_millis(24 * 3600 * 1000);
-/// In less than this nobody answers anything: a photo, or what is left of a clip.
-const SHORTEST: Time = Time::from_millis(200);
+/// Less than this is a photo, or what is left of a clip: one or two pictures.
+const SHORTEST: Time = Time::from_millis(90);
 /// Packets of an audio track that are tried before it is given up as undecodable.
 const AUDIO_ATTEMPTS: usize = 64;
 /// A channel this much below the other, in power over the whole clip (30 dB), is dead: two microphones of a phone hear
