@@ -304,3 +304,12 @@ fn hook_and_end_card_can_be_turned_off_and_plain_lines_say_how_it_went() {
     let report = fs::read_to_string(desk.out().join("report.html")).unwrap();
     assert!(report.contains("No speech"), "the report says why there are no captions");
 }
+
+#[test]
+fn the_readme_shows_the_practice_file_that_init_writes() {
+    let desk = Desk::new();
+    assert_eq!(desk.housecall(&["init", "new", "--name", "Alder Lane Clinic"]).code, 0);
+    let written = fs::read_to_string(desk.inbox().with_file_name("new").join("practice.toml")).unwrap();
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    assert!(readme.contains(&written), "README.md shows another practice.toml than `housecall init` writes");
+}

@@ -16,12 +16,12 @@ fn desk(further: &str) -> Desk {
     desk
 }
 
-/// A sample's speech under a small picture.
-fn spoken(desk: &Desk, sample: &str, name: &str) {
+/// The first seconds of a sample's speech under a small picture.
+fn spoken(desk: &Desk, sample: &str, seconds: &str, name: &str) {
     let folder = tempfile::tempdir().unwrap();
     let (from, to) = (samples().join("clips").join(sample), folder.path().join("small.mp4"));
     let small = ["-vf", "scale=180:-2", "-r", "25", "-c:v", "libx264", "-preset", "ultrafast", "-map_metadata", "-1"];
-    ffmpeg(&[&["-i", from.to_str().unwrap()], &small[..], &[to.to_str().unwrap()]].concat());
+    ffmpeg(&[&["-t", seconds, "-i", from.to_str().unwrap()], &small[..], &[to.to_str().unwrap()]].concat());
     desk.drop_file(name, &fs::read(to).unwrap());
 }
 
@@ -46,8 +46,8 @@ fn report(desk: &Desk) -> String {
 #[test]
 fn a_correction_keeps_the_times_renders_one_clip_and_transcribes_none() {
     let desk = desk("");
-    spoken(&desk, "VID_20260914_101500.mp4", "tennis.mp4");
-    spoken(&desk, "fever-in-children.mp4", "fever.mp4");
+    spoken(&desk, "VID_20260914_101500.mp4", "5", "tennis.mp4");
+    spoken(&desk, "fever-in-children.mp4", "3", "fever.mp4");
     let first = run(&desk, &[]);
     assert_eq!((first.code, first.entered("speech")), (0, 2), "{}", first.err);
     let before = words(&desk, "tennis");
@@ -70,7 +70,7 @@ fn a_correction_keeps_the_times_renders_one_clip_and_transcribes_none() {
     assert_eq!((third.entered("plan"), third.entered("render")), (0, 0), "nothing is left to do");
 
     // Another clip takes the name: the correction was not for it.
-    spoken(&desk, "root-canal.m4v", "tennis.mp4");
+    spoken(&desk, "root-canal.m4v", "5", "tennis.mp4");
     let fourth = run(&desk, &[]);
     assert_eq!(fourth.code, 0, "{}", fourth.err);
     assert!(fs::read_to_string(&file).unwrap().contains("root canal"));
@@ -105,7 +105,7 @@ fn a_caption_file_that_cannot_be_read_fails_its_clip_alone_and_stays() {
 #[test]
 fn a_script_mends_what_was_misheard_and_the_glossary_spells() {
     let desk = desk("[glossary]\nreplace = { \"tennis elbow\" = \"Tennis Elbow\" }");
-    spoken(&desk, "VID_20260914_101500.mp4", "tennis.mp4");
+    spoken(&desk, "VID_20260914_101500.mp4", "15", "tennis.mp4");
     assert_eq!(run(&desk, &[]).code, 0);
     assert_eq!(word(&words(&desk, "tennis"), "Elbow")["text"], "Elbow");
     assert!(report(&desk).contains("became \"<bdi>Tennis Elbow"), "the report tells what was respelled");
@@ -130,7 +130,7 @@ fn a_script_mends_what_was_misheard_and_the_glossary_spells() {
 #[test]
 fn a_transcript_that_is_given_is_used_and_nobody_listens() {
     let desk = desk("");
-    spoken(&desk, "fever-in-children.mp4", "fiebre.mp4");
+    spoken(&desk, "fever-in-children.mp4", "6", "fiebre.mp4");
     let given =
         "1\n00:00:01,000 --> 00:00:03,000\n¿Qué es la fiebre?\n\n2\n00:00:03,000 --> 00:00:05,000\nBeba agua.\n";
     let file = desk.drop_file("spanish.srt", given.as_bytes());
