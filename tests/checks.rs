@@ -14,7 +14,7 @@ const CATEGORIES: [Category; 3] = [Category::Privacy, Category::Claims, Category
 /// The practice of the corpus; what it may always say.
 fn rules() -> Rules {
     let allow = ["Alder Lane Clinic", "555 0142", "alderlane.example", "@alderlaneclinic", "12 Alder Lane"];
-    Rules::load(None, &Switches { allow: allow.map(Into::into).into(), ..Switches::default() }).unwrap()
+    Rules::load(std::env::var_os("DIR").map(std::path::PathBuf::from).as_deref(), &Switches { allow: allow.map(Into::into).into(), ..Switches::default() }).unwrap()
 }
 
 /// Half a second a word, all of them heard well.
@@ -98,6 +98,9 @@ const HARD: &str = include_str!("data/checks/hard.tsv");
 /// Written to be hard after that, and never tuned on: the figure that is nearest to what a practice will see.
 const UNSEEN: &str = include_str!("data/checks/unseen.tsv");
 
+/// Written before anybody who then changed the rules had read one of them.
+const BLIND: &str = include_str!("data/checks/blind.tsv");
+
 /// At least these; what the figures really are is printed.
 fn assert_reached(scores: [Score; 3], privacy: (f64, f64), others: (f64, f64)) {
     for (category, score) in CATEGORIES.iter().zip(scores) {
@@ -140,6 +143,12 @@ fn hard_sentences_are_found_once_tuned_on_and_mostly_found_unseen() {
 }
 
 #[test]
+fn sentences_that_were_written_blind_are_judged_right() {
+    let [privacy, ..] = score("blind", BLIND, str::to_string);
+    assert!(privacy.recall() >= 0.6 && privacy.precision() >= 0.85);
+}
+
+#[test]
 fn most_is_found_without_capitals_and_punctuation() {
     for (name, text) in [("tune, bare", TUNE), ("held out, bare", HELD_OUT)] {
         assert_reached(score(name, text, bare), (0.8, 0.95), (0.9, 0.9));
@@ -177,7 +186,7 @@ fn a_finding_has_words_time_rule_and_advice() {
 fn every_rule_is_needed_and_says_what_to_do() {
     let rules = rules();
     let mut seen = BTreeSet::from(["unsure-word".to_string()]);
-    for (_, sentence) in corpus(TUNE).into_iter().chain(corpus(HELD_OUT)) {
+    for (_, sentence) in corpus(TUNE).into_iter().chain(corpus(HELD_OUT)).chain(corpus(UNSEEN)) {
         for finding in rules.check_transcript(&spoken(sentence)) {
             let advice = &finding.advice;
             assert!(advice.ends_with('.') && advice.len() < 200, "{}: {advice}", finding.rule);

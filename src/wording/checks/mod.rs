@@ -2,7 +2,7 @@
 //! a slip would make dangerous. Pure.
 //!
 //! The rules are data, `presets/checks/*.toml`; a practice adds files of its own and turns single rules off. They know
-//! English, and they match wordings, not meaning: a name alone that no context gives away ("and Imani loved it") is not
+//! English, and they match wordings, not meaning: a name that is in no list and that no context gives away is not
 //! found, nor is anything that only the picture shows. A clip without findings is one that nothing was found in; it has
 //! not been certified by anyone.
 //!
@@ -13,6 +13,7 @@
 
 mod allowed;
 mod finding;
+mod names;
 mod reading;
 mod rule_file;
 mod rules;

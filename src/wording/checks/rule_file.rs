@@ -1,14 +1,17 @@
 //! `presets/checks/*.toml`: the embedded rules, and a practice's own files.
 
 use super::finding::{Category, Place, Severity};
+use super::names::{self, NameFields, Names};
 use crate::config::Typed;
 use crate::fault::Fault;
 use regex::{Captures, Regex, RegexBuilder};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::{LazyLock, OnceLock};
 
-const EMBEDDED: [(&str, &str); 4] = [
+const EMBEDDED: [(&str, &str); 5] = [
+    ("names", include_str!("../../../presets/checks/names.toml")),
     ("parts", include_str!("../../../presets/checks/parts.toml")),
     ("privacy", include_str!("../../../presets/checks/privacy.toml")),
     ("claims", include_str!("../../../presets/checks/claims.toml")),
@@ -31,6 +34,9 @@ struct RuleFile {
     /// Alternatives that patterns name in braces: `{month}`. All files share them; a later one replaces.
     #[serde(default)]
     parts: BTreeMap<String, Vec<String>>,
+    /// Names to look up. All files add to them.
+    #[serde(default)]
+    names: NameFields,
     #[serde(default)]
     rule: Vec<RuleFields>,
 }
@@ -77,8 +83,8 @@ pub(super) struct Rule {
 /// What a rule looks for.
 #[derive(Debug, Clone)]
 pub(super) enum What {
-    /// Matches of the first that touch none of the second.
-    Wording { patterns: Regex, except: Option<Regex> },
+    /// Matches of the first that touch none of the second, in the text with marks before names or the one without.
+    Wording { patterns: Pattern, except: Option<Pattern>, marks: bool },
     /// Spoken words of a lower confidence.
     Unsure(f32),
 }
@@ -100,7 +106,7 @@ impl Rule {
 /// by name. A rule with the id of an earlier one replaces it.
 ///
 /// Fails on a file that cannot be read, and on the first rule that is wrong; the fault names both.
-pub(super) fn load(folder: Option<&Path>) -> Result<Vec<Rule>, Fault> {
+pub(super) fn load(folder: Option<&Path>) -> Result<(Vec<Rule>, Names), Fault> {
     let mut texts: Vec<(String, String)> = EMBEDDED.map(|(name, text)| (name.into(), text.into())).into();
     for (name, file, text) in own_files(folder)? {
         match texts.iter_mut().find(|(known, _)| known == name.trim_end_matches(".toml")) {
@@ -109,17 +115,28 @@ pub(super) fn load(folder: Option<&Path>) -> Result<Vec<Rule>, Fault> {
         }
     }
     let mut files = Vec::new();
+    let mut names = Names::default();
     for (name, text) in &texts {
         let file: RuleFile = Typed { file: Path::new(name), text }.parse()?;
+        names.extend(&file.names);
         files.push((name, file));
     }
-    let parts: BTreeMap<String, String> =
+    let mut parts: BTreeMap<String, String> =
         files.iter().flat_map(|(_, file)| &file.parts).map(|(name, part)| (name.clone(), either(part))).collect();
+    parts.extend(names::PARTS.map(|(name, part)| (name.into(), part.into())));
     let mut rules: Vec<Rule> = Vec::new();
+    let is_own = |name: &String| EMBEDDED.iter().all(|(known, _)| known != name);
+    let own_parts = files.iter().any(|(name, file)| is_own(name) && !file.parts.is_empty());
     for (name, file) in files {
+        let own = is_own(name);
         for fields in file.rule {
             let id = fields.id.clone();
-            let rule = fields.compile(file.category, file.severity, &parts).map_err(|what| {
+            let checked = fields.rule(file.category, file.severity, &parts).and_then(|rule| {
+                // Ours are right unless a practice's parts stand in them.
+                let wrong = if own || own_parts { rule.check() } else { Ok(()) };
+                wrong.map(|()| rule)
+            });
+            let rule = checked.map_err(|what| {
                 Fault::new(format!("{name}: rule \"{id}\": {what}"), "correct that rule, or move the file away")
             })?;
             match rules.iter_mut().find(|known| known.id == rule.id) {
@@ -128,7 +145,7 @@ pub(super) fn load(folder: Option<&Path>) -> Result<Vec<Rule>, Fault> {
             }
         }
     }
-    Ok(rules)
+    Ok((rules, names))
 }
 
 /// Name, path and text of each TOML file in the folder, by name.
@@ -151,7 +168,7 @@ fn own_files(folder: Option<&Path>) -> Result<Vec<(String, String, String)>, Fau
 }
 
 impl RuleFields {
-    fn compile(
+    fn rule(
         self,
         category: Option<Category>,
         severity: Option<Severity>,
@@ -159,10 +176,12 @@ impl RuleFields {
     ) -> Result<Rule, String> {
         let what = match (self.confidence_below, self.patterns.is_empty()) {
             (Some(least), true) => What::Unsure(least),
-            (None, false) => What::Wording {
-                patterns: regex(&self.patterns, parts)?,
-                except: if self.except.is_empty() { None } else { Some(regex(&self.except, parts)?) },
-            },
+            (None, false) => {
+                let patterns = Pattern::new(&self.patterns, parts)?;
+                let except = (!self.except.is_empty()).then(|| Pattern::new(&self.except, parts)).transpose()?;
+                let marks = names::needs_marks(&patterns.whole);
+                What::Wording { patterns, except, marks }
+            }
             _ => return Err("it needs either patterns or confidence_below".into()),
         };
         Ok(Rule {
@@ -176,22 +195,63 @@ impl RuleFields {
     }
 }
 
-/// All the patterns as one, over whole words, parts filled in.
+/// All the patterns of a rule as one, over whole words; compiled when a text first needs it, since that takes longer
+/// than to read a clip with it.
 ///
 /// `\w`, `\d`, `\b` and small letters for capitals are those of ASCII, which keeps a rule small and quick: the rules know
 /// English only. The matcher takes back what begins or ends within a word of other letters.
-fn regex(patterns: &[String], parts: &BTreeMap<String, String>) -> Result<Regex, String> {
-    let whole = format!(r"\b{{start-half}}{}\b{{end-half}}", filled(&either(patterns), parts)?);
-    let told = |error| match error {
-        regex::Error::CompiledTooBig(_) => "its patterns are too large, repeat less in them".to_string(),
-        // The parser shows the whole pattern; the last line says what is wrong with it.
-        error => match error.to_string().lines().last().unwrap_or_default().trim() {
-            line if line.contains("UTF-8") => r"write (?u:...) around \S, \D, \W, [^...] and the full stop".to_string(),
-            line => line.trim_start_matches("error: ").to_string(),
-        },
-    };
-    let mut builder = RegexBuilder::new(&whole);
-    builder.unicode(false).case_insensitive(true).size_limit(LARGEST).dfa_size_limit(LARGEST).build().map_err(told)
+#[derive(Debug, Clone)]
+pub(super) struct Pattern {
+    whole: String,
+    compiled: OnceLock<Regex>,
+}
+
+impl Pattern {
+    fn new(patterns: &[String], parts: &BTreeMap<String, String>) -> Result<Self, String> {
+        let whole = format!(r"\b{{start-half}}{}\b{{end-half}}", filled(&either(patterns), parts)?);
+        Ok(Pattern { whole, compiled: OnceLock::new() })
+    }
+
+    /// Ready to be matched.
+    #[allow(clippy::expect_used)] // A practice's own were compiled when they were loaded, and the tests compile ours.
+    pub fn regex(&self) -> &Regex {
+        self.compiled.get_or_init(|| self.compile().expect("a pattern that was checked"))
+    }
+
+    /// Compiles it now, to tell what is wrong with it.
+    fn check(&self) -> Result<(), String> {
+        let regex = self.compile()?;
+        self.compiled.get_or_init(|| regex);
+        Ok(())
+    }
+
+    fn compile(&self) -> Result<Regex, String> {
+        let told = |error| match error {
+            regex::Error::CompiledTooBig(_) => "its patterns are too large, repeat less in them".to_string(),
+            // The parser shows the whole pattern; the last line says what is wrong with it.
+            error => match error.to_string().lines().last().unwrap_or_default().trim() {
+                line if line.contains("UTF-8") => {
+                    r"write (?u:...) around \S, \D, \W, [^...] and the full stop".to_string()
+                }
+                line => line.trim_start_matches("error: ").to_string(),
+            },
+        };
+        let mut builder = RegexBuilder::new(&self.whole);
+        builder.unicode(false).case_insensitive(true).size_limit(LARGEST).dfa_size_limit(LARGEST).build().map_err(told)
+    }
+}
+
+impl Rule {
+    /// Compiles its patterns now, to tell what is wrong with them.
+    fn check(&self) -> Result<(), String> {
+        match &self.what {
+            What::Wording { patterns, except, .. } => {
+                patterns.check()?;
+                except.as_ref().map_or(Ok(()), Pattern::check)
+            }
+            What::Unsure(_) => Ok(()),
+        }
+    }
 }
 
 fn either(patterns: &[String]) -> String {
@@ -201,13 +261,13 @@ fn either(patterns: &[String]) -> String {
 /// The pattern with each `{part}` in its place.
 fn filled(pattern: &str, parts: &BTreeMap<String, String>) -> Result<String, String> {
     #[allow(clippy::unwrap_used)] // A constant that the tests compile.
-    let name = Regex::new(r"\{([a-z_]+)\}").unwrap();
+    static NAME: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\{([a-z_]+)\}").unwrap());
     let mut filled = pattern.to_string();
     for _ in 0..DEEPEST {
-        if let Some(unknown) = name.captures_iter(&filled).find(|found| !parts.contains_key(&found[1])) {
+        if let Some(unknown) = NAME.captures_iter(&filled).find(|found| !parts.contains_key(&found[1])) {
             return Err(format!("there is no part {{{}}}", &unknown[1]));
         }
-        let next = name.replace_all(&filled, |found: &Captures| parts[&found[1]].clone()).into_owned();
+        let next = NAME.replace_all(&filled, |found: &Captures| parts[&found[1]].clone()).into_owned();
         if next == filled {
             return Ok(filled);
         }

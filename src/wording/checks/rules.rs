@@ -1,13 +1,15 @@
 //! All rules with a practice's switches, and the check itself.
 
 use super::allowed::Allowed;
-use super::finding::{Finding, Place, Severity};
+use super::finding::{Category, Finding, Place, Severity};
+use super::names::Names;
 use super::reading::Reading;
 use super::rule_file::{self, Rule, What};
 use crate::fault::Fault;
 use crate::speech::Word;
 use regex::Regex;
 use serde::Deserialize;
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
@@ -30,6 +32,7 @@ pub struct Switches {
 #[derive(Debug, Clone)]
 pub struct Rules {
     rules: Vec<Rule>,
+    names: Names,
     allowed: Allowed,
 }
 
@@ -39,7 +42,7 @@ impl Rules {
     /// # Errors
     /// A file cannot be read, a rule is wrong, or a switch names a rule that there is none of; the fault says which.
     pub fn load(folder: Option<&Path>, switches: &Switches) -> Result<Rules, Fault> {
-        let mut rules = rule_file::load(folder)?;
+        let (mut rules, names) = rule_file::load(folder)?;
         for id in switches.off.iter().chain(&switches.hold).chain(&switches.note) {
             if rules.iter().all(|rule| rule.id != *id) {
                 return Err(unknown(&rules, id));
@@ -55,7 +58,7 @@ impl Rules {
                 rule.severity = Severity::Hold;
             }
         }
-        Ok(Rules { rules, allowed: Allowed::new(&switches.allow) })
+        Ok(Rules { rules, names, allowed: Allowed::new(&switches.allow) })
     }
 
     /// The ids of the rules that count.
@@ -76,15 +79,18 @@ impl Rules {
     fn check(&self, place: &Place, reading: &Reading, words: &[Word]) -> Vec<Finding> {
         let allowed = self.allowed.places(&reading.text);
         let is_allowed = |at: &Range<usize>| Allowed::frees(&allowed, &reading.text, at);
+        let marked = self.names.mark(&reading.text);
         let mut found: Vec<(Range<usize>, &Rule)> = Vec::new();
         for rule in self.rules.iter().filter(|rule| rule.reads(place)) {
             let places = match &rule.what {
-                What::Wording { patterns, except } => {
-                    let matches: Vec<_> = whole_words(patterns, &reading.text).collect();
-                    match except.as_ref().filter(|_| !matches.is_empty()) {
-                        Some(except) => untouched(matches, whole_words(except, &reading.text)),
+                What::Wording { patterns, except, marks } => {
+                    let text = if *marks { &marked.text } else { &reading.text };
+                    let matches: Vec<_> = whole_words(patterns.regex(), text).collect();
+                    let kept = match except.as_ref().filter(|_| !matches.is_empty()) {
+                        Some(except) => untouched(matches, whole_words(except.regex(), text)),
                         None => matches,
-                    }
+                    };
+                    if *marks { kept.into_iter().map(|at| marked.unmarked(at)).collect() } else { kept }
                 }
                 What::Unsure(least) => unsure(words, *least)
                     .map(|run| reading.word_at(run.start).start..reading.word_at(run.end - 1).end)
@@ -92,7 +98,6 @@ impl Rules {
             };
             found.extend(places.into_iter().filter(|at| !at.is_empty() && !is_allowed(at)).map(|at| (at, rule)));
         }
-        found.sort_by_key(|(at, _)| (at.start, at.end));
         let finding = |(at, rule): (Range<usize>, &Rule)| Finding {
             rule: rule.id.clone(),
             category: rule.category,
@@ -102,8 +107,36 @@ impl Rules {
             span: reading.span(&at),
             advice: rule.advice.clone(),
         };
-        found.into_iter().map(finding).collect()
+        most_specific(found).into_iter().map(finding).collect()
     }
+}
+
+/// What is left when the same words are told once, in order: of privacy findings within each other the longest, of equal
+/// ones of a category that of the earlier rule. One that holds the clip is never left out for one that only notes.
+fn most_specific(mut found: Vec<(Range<usize>, &Rule)>) -> Vec<(Range<usize>, &Rule)> {
+    // Stable: of equal places the earlier rule stays first.
+    found.sort_by_key(|(at, rule)| (at.start, Reverse(at.end), Reverse(rule.severity)));
+    let mut kept: Vec<(Range<usize>, &Rule)> = Vec::new();
+    // Where the last privacy finding that holds ends, and where the last one of either kind does.
+    let (mut held, mut told) = (0, 0);
+    for (at, rule) in found {
+        let mut before = kept.iter().rev().take_while(|(other, _)| *other == at);
+        let again = before.any(|(_, other)| other.category == rule.category);
+        let within = rule.category == Category::Privacy
+            && at.end <= if rule.severity == Severity::Hold { held } else { told };
+        if again || within {
+            continue;
+        }
+        if rule.category == Category::Privacy {
+            told = told.max(at.end);
+            if rule.severity == Severity::Hold {
+                held = held.max(at.end);
+            }
+        }
+        kept.push((at, rule));
+    }
+    kept.sort_by_key(|(at, _)| (at.start, at.end));
+    kept
 }
 
 /// The matches that do not begin or end within a word of letters that the patterns do not know (`cureé`).
