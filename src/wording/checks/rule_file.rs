@@ -4,7 +4,7 @@ use super::finding::{Category, Place, Severity};
 use super::names::{self, NameFields, Names};
 use crate::config::Typed;
 use crate::fault::Fault;
-use regex::{Captures, Regex, RegexBuilder};
+use regex::{Captures, Regex, bytes};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -199,11 +199,12 @@ impl RuleFields {
 /// than to read a clip with it.
 ///
 /// `\w`, `\d`, `\b` and small letters for capitals are those of ASCII, which keeps a rule small and quick: the rules know
-/// English only. The matcher takes back what begins or ends within a word of other letters.
+/// English only. They read bytes, so that any class may be negated; the matcher takes back what begins or ends within a
+/// word of other letters.
 #[derive(Debug, Clone)]
 pub(super) struct Pattern {
     whole: String,
-    compiled: OnceLock<Regex>,
+    compiled: OnceLock<bytes::Regex>,
 }
 
 impl Pattern {
@@ -214,7 +215,7 @@ impl Pattern {
 
     /// Ready to be matched.
     #[allow(clippy::expect_used)] // A practice's own were compiled when they were loaded, and the tests compile ours.
-    pub fn regex(&self) -> &Regex {
+    pub fn regex(&self) -> &bytes::Regex {
         self.compiled.get_or_init(|| self.compile().expect("a pattern that was checked"))
     }
 
@@ -225,18 +226,16 @@ impl Pattern {
         Ok(())
     }
 
-    fn compile(&self) -> Result<Regex, String> {
-        let told = |error| match error {
+    fn compile(&self) -> Result<bytes::Regex, String> {
+        let told = |error: regex::Error| match error {
             regex::Error::CompiledTooBig(_) => "its patterns are too large, repeat less in them".to_string(),
             // The parser shows the whole pattern; the last line says what is wrong with it.
-            error => match error.to_string().lines().last().unwrap_or_default().trim() {
-                line if line.contains("UTF-8") => {
-                    r"write (?u:...) around \S, \D, \W, [^...] and the full stop".to_string()
-                }
-                line => line.trim_start_matches("error: ").to_string(),
-            },
+            error => {
+                let all = error.to_string();
+                all.lines().last().unwrap_or_default().trim().trim_start_matches("error: ").to_string()
+            }
         };
-        let mut builder = RegexBuilder::new(&self.whole);
+        let mut builder = bytes::RegexBuilder::new(&self.whole);
         builder.unicode(false).case_insensitive(true).size_limit(LARGEST).dfa_size_limit(LARGEST).build().map_err(told)
     }
 }

@@ -7,7 +7,7 @@ use super::reading::Reading;
 use super::rule_file::{self, Rule, What};
 use crate::fault::Fault;
 use crate::speech::Word;
-use regex::Regex;
+use regex::bytes::Regex;
 use serde::Deserialize;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -122,8 +122,8 @@ fn most_specific(mut found: Vec<(Range<usize>, &Rule)>) -> Vec<(Range<usize>, &R
     for (at, rule) in found {
         let mut before = kept.iter().rev().take_while(|(other, _)| *other == at);
         let again = before.any(|(_, other)| other.category == rule.category);
-        let within = rule.category == Category::Privacy
-            && at.end <= if rule.severity == Severity::Hold { held } else { told };
+        let within =
+            rule.category == Category::Privacy && at.end <= if rule.severity == Severity::Hold { held } else { told };
         if again || within {
             continue;
         }
@@ -142,10 +142,13 @@ fn most_specific(mut found: Vec<(Range<usize>, &Rule)>) -> Vec<(Range<usize>, &R
 /// The matches that do not begin or end within a word of letters that the patterns do not know (`cureé`).
 fn whole_words<'t>(pattern: &'t Regex, text: &'t str) -> impl Iterator<Item = Range<usize>> + 't {
     let in_word = |at: usize| {
+        if !text.is_char_boundary(at) {
+            return true;
+        }
         let before = text[..at].chars().next_back().is_some_and(char::is_alphanumeric);
         before && text[at..].chars().next().is_some_and(char::is_alphanumeric)
     };
-    pattern.find_iter(text).map(|hit| hit.range()).filter(move |at| !in_word(at.start) && !in_word(at.end))
+    pattern.find_iter(text.as_bytes()).map(|hit| hit.range()).filter(move |at| !in_word(at.start) && !in_word(at.end))
 }
 
 /// The matches that touch none of the exceptions; both in order.
