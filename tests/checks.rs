@@ -100,7 +100,8 @@ const UNSEEN: &str = include_str!("data/checks/unseen.tsv");
 /// Written by somebody who had read no rule, before changing them. At the first look 0.940 of what is private in it was
 /// found, and nothing innocent flagged (precision 1.000); it was tuned on then.
 const BLIND: &str = include_str!("data/checks/blind.tsv");
-/// Written by the same person after that, and never tuned on: the figure that is nearest to what a practice will see.
+/// Written by the same person after that. At the first look recall was 0.867 (26 of 30) and precision 0.963: the figures that are
+/// nearest to what a practice will see. What it showed was then mended, so it is no measure any more.
 const BLIND_2: &str = include_str!("data/checks/blind2.tsv");
 
 /// At least these; what the figures really are is printed.
@@ -146,7 +147,7 @@ fn hard_sentences_are_found_once_tuned_on_and_mostly_found_unseen() {
 
 #[test]
 fn sentences_that_were_written_blind_are_judged_right() {
-    for (name, text, recall) in [("blind", BLIND, 0.95), ("blind 2", BLIND_2, 0.0)] {
+    for (name, text, recall) in [("blind", BLIND, 0.95), ("blind 2", BLIND_2, 0.86)] {
         let [privacy, ..] = score(name, text, str::to_string);
         assert!(privacy.recall() >= recall && privacy.precision() >= 0.85, "{name}: {privacy:?}");
     }
@@ -294,7 +295,9 @@ fn shouted_posts_and_curly_quotes_are_read_too() {
 fn a_clip_is_read_in_milliseconds() {
     let start = Instant::now();
     let rules = rules();
-    println!("rules loaded in {:.0?}", start.elapsed());
+    let loaded = start.elapsed();
+    println!("rules loaded in {loaded:.0?}");
+    assert!(loaded < Duration::from_millis(150), "{loaded:?}");
     let text = corpus(TUNE).iter().map(|(_, sentence)| *sentence).collect::<Vec<_>>().join(" ");
     let words = &spoken(&text)[..450];
     let time = || {

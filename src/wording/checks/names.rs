@@ -64,7 +64,7 @@ impl Names {
             }
             let mark = if i < free_until {
                 None
-            } else if has(&self.names, &keys[i]) {
+            } else if has(&self.names, &keys[i], text[at.start..].starts_with(char::is_uppercase)) {
                 Some(LISTED)
             } else if self.word_names.contains(&keys[i]) && is_capital_for_a_name(text, &words, i) {
                 Some(WORD_LISTED)
@@ -83,11 +83,12 @@ impl Names {
     }
 }
 
-/// Whether a word is in a list, as it is, as the plural that a family has (`Garcias`), or as two joined by a hyphen.
-fn has(list: &HashSet<String>, key: &str) -> bool {
+/// Whether a word is in a list, as it is, or as two joined by a hyphen; with a capital as the plural that a family has too
+/// (`Garcias`).
+fn has(list: &HashSet<String>, key: &str, capital: bool) -> bool {
     let several = |ending: &str| key.strip_suffix(ending).is_some_and(|one| one.len() > 4 && list.contains(one));
     let joined = || key.split_once('-').is_some_and(|(first, rest)| list.contains(first) && list.contains(rest));
-    list.contains(key) || several("s") || several("es") || joined()
+    list.contains(key) || (capital && (several("s") || several("es"))) || joined()
 }
 
 /// A text with marks in it.
@@ -178,6 +179,7 @@ mod tests {
     #[test]
     fn names_are_marked_with_and_without_capitals_accents_and_endings() {
         assert_eq!(shown("then maria, Zoë's and the Garcias"), "then <maria, <Zoë's and the <Garcias");
+        assert_eq!(shown("two garcias"), "two garcias");
         assert_eq!(shown("Garcia-Hugo, not sugar-maria"), "<Garcia-Hugo, not sugar-maria");
     }
 
