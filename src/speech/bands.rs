@@ -37,7 +37,7 @@ pub(super) fn frames(pcm: &[f32]) -> Vec<Frame> {
 
 /// A filter of second order (Butterworth), in the transposed direct form II.
 #[derive(Debug, Clone, Copy)]
-struct Filter {
+pub(super) struct Filter {
     forward: [f32; 3],
     back: [f32; 2],
     kept: [f32; 2],
@@ -49,7 +49,7 @@ impl Filter {
         Self::new(edge, [(1.0 + cosine) / 2.0, -(1.0 + cosine), (1.0 + cosine) / 2.0])
     }
 
-    fn below(edge: f32) -> Self {
+    pub(super) fn below(edge: f32) -> Self {
         let cosine = (TAU * edge / SAMPLE_RATE as f32).cos();
         Self::new(edge, [(1.0 - cosine) / 2.0, 1.0 - cosine, (1.0 - cosine) / 2.0])
     }
@@ -62,7 +62,7 @@ impl Filter {
         Filter { forward: forward.map(|x| x / unit), back, kept: [0.0; 2] }
     }
 
-    fn next(&mut self, x: f32) -> f32 {
+    pub(super) fn next(&mut self, x: f32) -> f32 {
         let y = self.forward[0] * x + self.kept[0];
         self.kept = [self.forward[1] * x - self.back[0] * y + self.kept[1], self.forward[2] * x - self.back[1] * y];
         y

@@ -5,6 +5,7 @@ mod bands;
 mod doubt;
 mod download;
 mod models;
+mod notes;
 mod phones;
 mod recognise;
 mod repair;
@@ -14,7 +15,7 @@ mod transcript;
 mod voice;
 
 /// Raised whenever the same sound is heard in another way, so that what was remembered of it is heard anew.
-pub const HEARING: u32 = 2;
+pub const HEARING: u32 = 3;
 
 pub use download::{download, offline_fault};
 pub use models::{Checksum, Located, ModelEntry, ModelFile, catalogue, find, folders};

@@ -117,7 +117,7 @@ impl Recogniser {
             let (heard, spoken) = watch(run, cancel, progress)?;
             transcript.language = heard;
             let rough = repair::repair(doubt::said(spoken), speech, clip_end);
-            transcript.words = repair::repair(align::align(rough, &bands::frames(pcm), speech), speech, clip_end);
+            transcript.words = repair::repair(align::align(rough, &bands::frames(pcm), speech), &[], clip_end);
         }
         progress(1.0);
         Ok(transcript)

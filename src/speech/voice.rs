@@ -1,6 +1,7 @@
 //! Where somebody speaks.
 
 use super::SAMPLE_RATE;
+use super::notes::{held_notes, without};
 use crate::units::{Span, Time};
 use earshot::Detector;
 
@@ -25,13 +26,13 @@ const DETECTION_RMS: f32 = 0.01;
 const SILENCE_RMS: f32 = 1.8e-4;
 
 /// Where somebody speaks in `pcm` (16 kHz, mono, -1.0 to 1.0): in order, not overlapping, inside the sound; empty when
-/// nobody does. Quiet and loud voices are treated alike.
+/// nobody does. Quiet and loud voices are treated alike; music that holds its notes is no voice.
 pub fn speech_spans(pcm: &[f32]) -> Vec<Span> {
     let Some(gain) = detection_gain(pcm) else { return Vec::new() };
     let scores = smoothed(&scores(pcm, gain));
     let end = Time::of_samples(pcm.len() as u64, SAMPLE_RATE);
     let mut spans: Vec<Span> = Vec::new();
-    for span in active(&scores) {
+    for span in without(&active(&scores), &held_notes(pcm)) {
         match spans.last_mut() {
             Some(last) if span.start - last.end < SHORTEST_PAUSE => last.end = span.end,
             _ => spans.push(span),

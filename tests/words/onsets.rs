@@ -3,6 +3,7 @@
 use super::sounds::{Dice, at_level, mixed, music, room};
 use super::voices::{Said, Take, plain, speak};
 use super::{all, hear, recogniser};
+use housecall::captions::{sidecar_cues, style, style_names};
 use housecall::speech::{Recogniser, Word};
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -50,6 +51,10 @@ const SENTENCES: [&str; 40] = [
     "Let's talk about it at your next visit.",
     "This video is for education only.",
 ];
+/// How much earlier than its first sound a cue may come, in seconds ...
+const EARLIEST: f64 = 0.08;
+/// ... and how much later it comes before the test tells of it.
+const LATEST: f64 = 0.2;
 const VOICES: [&str; 4] = ["slt", "rms", "awb", "kal16"];
 
 /// How far off the onsets of one kind of sound are, in seconds; early is negative.
@@ -62,6 +67,8 @@ struct Score {
     off: Vec<f64>,
     /// Of those in sentences that were written rightly from the first word to the last.
     whole: Vec<f64>,
+    /// Of the cues that begin with a word written rightly: their in-times.
+    cues: Vec<f64>,
 }
 
 impl Score {
@@ -71,6 +78,15 @@ impl Score {
         self.right += pairs.len();
         let off = |&(i, j): &(usize, usize)| heard[j].span.start.seconds() - said[i].start;
         self.off.extend(pairs.iter().map(off));
+        let style = style(style_names()[0]).unwrap();
+        for cue in sidecar_cues(heard, None, &style) {
+            let first = pairs.iter().find(|(_, j)| heard[*j].span.start == cue.lines[0][0].span.start);
+            let off = first.map(|(i, _)| cue.span.start.seconds() - said[*i].start);
+            if off.is_some_and(|off| !(-EARLIEST..=LATEST).contains(&off)) {
+                println!("    a cue is off by {:.3} s: {}", off.unwrap_or_default(), cue.text().join(" "));
+            }
+            self.cues.extend(off);
+        }
         for sentence in sentences(said) {
             let inside: Vec<_> = pairs.iter().filter(|(i, _)| sentence.contains(i)).collect();
             if inside.len() == sentence.len() && inside.windows(2).all(|p| p[1].1 == p[0].1 + 1) {
@@ -84,6 +100,7 @@ impl Score {
         self.right += other.right;
         self.off.extend(&other.off);
         self.whole.extend(&other.whole);
+        self.cues.extend(&other.cues);
     }
 
     fn print(&self, name: &str) {
@@ -91,7 +108,7 @@ impl Score {
             let [middle, most, worst] = [0.5, 0.95, 1.0].map(|share| 1000.0 * quantile(off, share));
             let (early, late) = (off.iter().copied().fold(0.0, f64::min), off.iter().copied().fold(0.0, f64::max));
             format!(
-                "{:4} words: median {middle:3.0} ms, 95% {most:4.0}, worst {worst:4.0} (early {:5.0}, late {:4.0}, middle {:3.0})",
+                "{:4}: median {middle:3.0} ms, 95% {most:4.0}, worst {worst:4.0} (early {:5.0}, late {:4.0}, middle {:3.0})",
                 off.len(),
                 1000.0 * early,
                 1000.0 * late,
@@ -101,6 +118,7 @@ impl Score {
         println!("{name:16} {:4} of {:4} written rightly", self.right, self.said);
         println!("    all of them           {}", row(&self.off));
         println!("    in whole sentences    {}", row(&self.whole));
+        println!("    in-times of cues      {}", row(&self.cues));
     }
 }
 
