@@ -266,3 +266,98 @@ fn percentile(mut values: Vec<f32>, share: f32) -> Option<f32> {
     values.sort_by(f32::total_cmp);
     values.get((values.len().saturating_sub(1) as f32 * share) as usize).copied()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A sound that is as it usually is: how loud the voice is, in dB, and what it says for how many frames.
+    fn sound(loud: f32, parts: &[(Option<Kind>, usize)]) -> Vec<Frame> {
+        let part = |&(kind, frames): &(Option<Kind>, usize)| {
+            let levels = kind.map_or([QUIETEST; BANDS], |kind| usual(kind).levels);
+            vec![levels.map(|level| level + loud); frames]
+        };
+        parts.iter().flat_map(part).collect()
+    }
+
+    fn word(text: &str, start: i64, end: i64) -> Word {
+        Word { text: text.into(), span: Span::new(Time::from_millis(start), Time::from_millis(end)), confidence: 1.0 }
+    }
+
+    fn times(words: &[Word]) -> Vec<(i64, i64)> {
+        words.iter().map(|w| (w.span.start.millis(), w.span.end.millis())).collect()
+    }
+
+    /// "Say ... me": a hiss and a vowel, a pause, a murmur and a vowel.
+    const SAY_ME: [(Option<Kind>, usize); 7] = [
+        (None, 50),
+        (Some(Kind::Hiss), 10),
+        (Some(Kind::Vowel), 14),
+        (None, 60),
+        (Some(Kind::Sonorant), 8),
+        (Some(Kind::Vowel), 12),
+        (None, 50),
+    ];
+
+    #[test]
+    fn words_lie_where_the_sound_is_of_their_kind() {
+        let speech = [Span::new(Time::from_millis(400), Time::from_millis(1600))];
+        for loud in [-20.0, -45.0] {
+            let frames = sound(loud, &SAY_ME);
+            for rough in [[word("say", 500, 740), word("me", 1340, 1540)], [word("say", 0, 60), word("me", 60, 120)]] {
+                let laid = times(&align(rough.to_vec(), &frames, &speech));
+                for (found, true_time) in laid.iter().flat_map(|w| [w.0, w.1]).zip([500, 740, 1340, 1540]) {
+                    assert!((found - true_time).abs() <= 20, "at {loud} dB: {laid:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_word_waits_for_its_sound_after_a_pause() {
+        // The detector lets go late and hears the voice early: only the sound says where the pause is.
+        let frames = sound(-20.0, &SAY_ME);
+        let speech = [Span::new(Time::ZERO, Time::from_millis(2000))];
+        let laid = times(&align(vec![word("say", 400, 900), word("me", 900, 1500)], &frames, &speech));
+        assert!((1320..=1360).contains(&laid[1].0), "{laid:?}");
+        assert!((720..=760).contains(&laid[0].1), "{laid:?}");
+    }
+
+    #[test]
+    fn without_sound_speech_or_room_words_stay_as_they_are() {
+        let words = vec![word("say", 100, 200), word("me", 200, 300)];
+        let all = [Span::new(Time::ZERO, Time::from_millis(2000))];
+        assert_eq!(align(words.clone(), &[], &all), words);
+        assert_eq!(align(words.clone(), &sound(-20.0, &SAY_ME), &[]), words);
+        assert_eq!(align(words.clone(), &sound(-20.0, &[(Some(Kind::Vowel), 3)]), &all), words);
+        assert_eq!(align(Vec::new(), &sound(-20.0, &SAY_ME), &all), []);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn words_keep_their_order_and_their_length_and_stay_near(
+            frames in proptest::collection::vec(proptest::array::uniform4(-120f32..0.0), 60..300),
+            texts in proptest::collection::vec((0usize..6, 0i64..400), 1..7),
+        ) {
+            let mut at = 0;
+            let words: Vec<Word> = texts.iter().map(|&(text, pause)| {
+                let start = at + pause;
+                at = start + 200;
+                word(["a", "face", "stretch", "20", "皮膚", "%"][text], start, at)
+            }).collect();
+            let clip_end = Time::of_samples((frames.len() * HOP) as u64, SAMPLE_RATE);
+            let laid = align(words.clone(), &frames, &[Span::new(Time::ZERO, clip_end)]);
+            prop_assert_eq!(laid.len(), words.len());
+            if laid != words {
+                prop_assert!(laid.iter().all(|w| w.span.start < w.span.end && w.span.end <= clip_end), "{:?}", times(&laid));
+                prop_assert!(laid.windows(2).all(|w| w[0].span.end <= w[1].span.start), "{:?}", times(&laid));
+                for (laid, rough) in laid.iter().zip(&words) {
+                    let near = Span::new(rough.span.start - REACH, rough.span.end + REACH);
+                    prop_assert!(laid.span.start >= near.start && laid.span.end <= near.end, "{:?}", laid);
+                }
+            }
+        }
+    }
+}
