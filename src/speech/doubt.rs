@@ -12,8 +12,9 @@ const NO_SPEECH: f32 = 0.6;
 const DOUBTFUL: f32 = 0.45;
 /// Nobody speaks this long without a breath or a closure that the voice activity detection takes for a break ...
 const UNBROKEN: Time = Time::from_millis(5000);
-/// ... so what it takes for such a voice may be music, and is doubted below this geometric mean of the probabilities. The
-/// starter's right sentences have at least 0.74, over music and at 10 dB of noise too; what it makes of music has 0.6.
+/// ... so what it takes for such a voice may be music that `notes` did not find, and is doubted below this geometric mean
+/// of the probabilities. The starter's right sentences have at least 0.74, over music and at 10 dB of noise too. What it
+/// makes of music often has less, but by no means always.
 const UNSURE: f32 = 0.65;
 /// Longest phrase, in words, that is looked for as a repetition.
 const LONGEST_LOOP: usize = 12;

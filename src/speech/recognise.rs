@@ -117,6 +117,7 @@ impl Recogniser {
             let (heard, spoken) = watch(run, cancel, progress)?;
             transcript.language = heard;
             let rough = repair::repair(doubt::said(spoken), speech, clip_end);
+            // The sound itself says better than the detector where a word begins, so only order and length are repaired.
             transcript.words = repair::repair(align::align(rough, &bands::frames(pcm), speech), &[], clip_end);
         }
         progress(1.0);

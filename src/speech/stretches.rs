@@ -12,10 +12,14 @@ const TAIL: Time = Time::from_millis(250);
 /// do not, because each stretch costs the encoding of a full window.
 const LONG_PAUSE: Time = Time::from_millis(1500);
 
+/// A shorter pause may be one inside a phrase, or even a word: Whisper makes other words of the halves.
+const REAL_PAUSE: Time = Time::from_millis(150);
+
 /// Groups `speech` (in order, not overlapping) into stretches of at most `longest`, which has to be above 2 s; all lie
 /// between 0 and `clip_end`, in order and without overlap, and hold all speech.
 ///
-/// A stretch that is full ends at the longest pause in its second half, else at its longest pause. Speech without a
+/// A stretch that is full ends at the longest pause in its second half; if that may be inside a phrase, at the last
+/// real pause before; without any, at it nevertheless. Speech without a
 /// pause is cut where `quietest` says: it gets a span and names a moment in it.
 pub fn stretches(speech: &[Span], longest: Time, clip_end: Time, quietest: &dyn Fn(Span) -> Time) -> Vec<Span> {
     let room = longest - LEAD - TAIL;
@@ -55,7 +59,9 @@ fn last_of_group(pieces: &[Span], room: Time) -> usize {
         return fits;
     }
     let half = (0..=fits).find(|&i| (pieces[i].end - start).0 * 2 >= room.0).unwrap_or(0);
-    (half..=fits).max_by_key(|&i| pause(i)).unwrap_or(fits)
+    let longest = (half..=fits).max_by_key(|&i| pause(i)).unwrap_or(fits);
+    let real = (0..=longest).rev().find(|&i| pause(i) >= REAL_PAUSE);
+    real.unwrap_or(longest)
 }
 
 /// Cuts a span into pieces of at most `room`.
@@ -102,6 +108,17 @@ mod tests {
         let speech = spans(&[(0.5, 3.0), (3.2, 6.0), (7.0, 8.5), (8.7, 12.0)]);
         let cut = stretches(&speech, Time::from_seconds(10.0), Time::from_seconds(13.0), &late);
         assert_eq!(cut, spans(&[(0.25, 6.25), (6.75, 12.25)]));
+    }
+
+    #[test]
+    fn a_break_inside_a_phrase_is_no_place_to_cut_where_there_is_a_better_one() {
+        let end = Time::from_seconds(13.0);
+        let speech = spans(&[(0.5, 3.0), (3.4, 7.0), (7.058, 12.0)]);
+        let cut = stretches(&speech, Time::from_seconds(10.0), end, &late);
+        assert_eq!(cut, spans(&[(0.25, 3.2), (3.2, 12.25)]));
+        let unbroken = spans(&[(0.5, 3.0), (3.04, 7.0), (7.058, 12.0)]);
+        let cut = stretches(&unbroken, Time::from_seconds(10.0), end, &late);
+        assert_eq!(cut[0].end, Time::from_seconds(7.029));
     }
 
     #[test]
