@@ -21,10 +21,11 @@ samples: build
 test: setup
 	cargo test --release -- --show-output
 
-# All of the footage matrix, and a page with source and cut side by side.
+# All of the footage matrix, and a page with source and cut side by side; an hour without speech, and words timed in all
+# conditions.
 matrix: setup
 	rm -rf target/matrix
-	HOUSECALL_MATRIX=all HOUSECALL_MATRIX_PAGE=$(CURDIR)/target/matrix cargo test --release --test matrix -- --show-output
+	HOUSECALL_MATRIX=all HOUSECALL_MATRIX_PAGE=$(CURDIR)/target/matrix cargo test --release --test matrix --test words -- --show-output
 	cat docs/matrix.head.html $$(find target/matrix -name '*.fragment' | sort) > target/matrix/index.html
 	@echo "page: $(CURDIR)/target/matrix/index.html"
 

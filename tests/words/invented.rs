@@ -17,9 +17,6 @@ const KINDS: [(&str, Maker); 8] = [
     ("babble", babble),
 ];
 
-/// Most words a minute that may be invented in music.
-const MUSIC: f64 = 30.0;
-
 #[test]
 fn no_words_are_invented_where_nobody_speaks() {
     let mut recogniser = recogniser();
@@ -40,9 +37,7 @@ fn no_words_are_invented_where_nobody_speaks() {
         for word in &heard {
             println!("    {} ({:.2}) at {}", word.text, word.confidence, word.span.start);
         }
-        // The detector takes chords for a voice, and the starter is now and then sure of what it makes of them.
-        let allowed = if kind == "music" { f64::from(minutes) * MUSIC } else { 0.0 };
-        assert!(heard.len() as f64 <= allowed, "{} words in {kind}", heard.len());
+        assert_eq!(heard.len(), 0, "words in {kind}");
         invented += heard.len();
     }
     println!("{invented} words invented in all");

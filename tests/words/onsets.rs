@@ -241,6 +241,9 @@ fn words_begin_when_they_are_said() {
     let [middle, most, worst] = [0.5, 0.95, 1.0].map(|share| quantile(&total.whole, share));
     assert!(middle <= 0.06 && most <= 0.15, "onsets off by {middle} s, {most} s");
     assert!(worst <= if all() { 1.5 } else { 0.4 }, "an onset is off by {worst} s");
+    let early = total.cues.iter().filter(|off| **off < -EARLIEST).count();
+    println!("{early} of {} cues come more than {EARLIEST} s before their first sound", total.cues.len());
+    assert!(early * 50 <= if all() { total.cues.len() } else { 0 }, "{early} cues come early");
 }
 
 #[test]
