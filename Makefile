@@ -4,7 +4,7 @@
 PACKAGES = \
 	build-essential pkg-config cmake clang libclang-dev \
 	libavcodec-dev libavformat-dev libavfilter-dev libavutil-dev libswscale-dev libswresample-dev \
-	fonts-inter fonts-noto-core \
+	fonts-inter fonts-noto-core fonts-motoya-l-cedar \
 	ffmpeg flite python3 python3-numpy python3-cairo
 
 HOUSECALL = target/release/housecall

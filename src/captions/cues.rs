@@ -9,6 +9,7 @@ use super::fonts::Fonts;
 use super::lines::{Passage, Room, pieces};
 use super::styles::line_height;
 use super::text::join;
+use super::tongues::Tongue;
 use crate::config::Style;
 use crate::speech::Word;
 use crate::units::{Rect, Size, Span, Time};
@@ -103,10 +104,11 @@ pub fn cues(
         Some(breaks) => parted(&words, breaks),
         None => passages(&words, style),
     };
+    let tongue = Tongue::of(&words);
     let mut cues = Vec::new();
     for range in passages {
         let next = words.get(range.end).map(|w| w.span.start);
-        let passage = Passage::new(&words[range], room, limits.max_lines);
+        let passage = Passage::new(&words[range], room, limits.max_lines, tongue);
         cues.extend(best_cues(&passage, next, style));
     }
     cues

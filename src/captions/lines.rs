@@ -3,6 +3,7 @@
 use super::breaks;
 use super::fonts::Measure;
 use super::text::{clean, is_unspaced, join, length, space_between};
+use super::tongues::Tongue;
 use crate::speech::Word;
 use crate::units::{Span, Time};
 use std::cell::RefCell;
@@ -99,14 +100,14 @@ pub(super) struct Passage<'a> {
 
 impl<'a> Passage<'a> {
     /// The words must be `pieces`: each fits on a line.
-    pub(super) fn new(words: &'a [Word], room: Room<'a>, max_lines: usize) -> Self {
+    pub(super) fn new(words: &'a [Word], room: Room<'a>, max_lines: usize, tongue: Tongue) -> Self {
         let texts: Vec<String> = words.iter().map(|w| clean(&w.text)).collect();
         let mut penalties = vec![0.0; words.len()];
         let mut ends = Vec::with_capacity(words.len());
         let mut at = 0;
         for (i, text) in texts.iter().enumerate() {
             if i > 0 {
-                penalties[i] = breaks::penalty(&texts[i - 1], text);
+                penalties[i] = breaks::penalty(&texts[i - 1], text, tongue);
                 at += space_between(&texts[i - 1], text).len();
             }
             ends.push((at, at + length(text)));
@@ -191,7 +192,7 @@ pub(super) fn wrap(text: &str, width: f64, max_lines: usize, height: f64, measur
         .map(|text| Word { text: text.to_string(), span: Span::default(), confidence: 1.0 })
         .collect();
     let words = pieces(&whole, &room);
-    let passage = Passage::new(&words, room, max_lines);
+    let passage = Passage::new(&words, room, max_lines, Tongue::of(&words));
     let (_, lines) = passage.lay_out(0..words.len())?;
     Some(lines.into_iter().map(|line| join(&words[line])).collect())
 }
@@ -211,7 +212,7 @@ mod tests {
     fn lines(text: &str, chars: usize, max_lines: usize) -> Vec<String> {
         let room = Room { chars, width: None };
         let words = pieces(&words(text), &room);
-        let passage = Passage::new(&words, room, max_lines);
+        let passage = Passage::new(&words, room, max_lines, Tongue::of(&words));
         let (_, lines) = passage.lay_out(0..words.len()).unwrap_or_default();
         lines.into_iter().map(|line| join(&words[line])).collect()
     }

@@ -16,6 +16,7 @@ mod scene;
 mod sidecar;
 mod styles;
 mod text;
+mod tongues;
 
 pub use ass::ass;
 pub use colour::{contrast, readable_on};
