@@ -1,6 +1,6 @@
 //! The fonts that captions are drawn with: which are installed, which characters they have, how wide text is.
 
-use super::text::{clean, is_joiner, is_unspaced};
+use super::text::{clean, is_joiner};
 use crate::fault::Fault;
 use rustybuzz::ttf_parser::GlyphId;
 use rustybuzz::{Direction, Face, GlyphBuffer, ShapePlan, UnicodeBuffer};
@@ -230,6 +230,7 @@ impl Measure<'_> {
 fn package_of(family: &str) -> String {
     match family {
         "Inter" => "the package fonts-inter".to_string(),
+        "MotoyaLCedar" => "the package fonts-motoya-l-cedar".to_string(),
         f if f.starts_with("Noto Sans CJK") || f.starts_with("Noto Serif CJK") => {
             "the package fonts-noto-cjk".to_string()
         }
@@ -238,16 +239,26 @@ fn package_of(family: &str) -> String {
     }
 }
 
-/// What helps when no family has the character.
+/// What helps when no family has the character: which writing it is, and the package of a font that the caption styles
+/// look for.
 fn advice_for(c: char) -> String {
-    let package = match u32::from(c) {
+    let (writing, package) = match u32::from(c) {
         0x1F000..=0x1FAFF => return "take it out of the text: emoji cannot be drawn in captions".to_string(),
         0xE000..=0xF8FF => return "take it out of the text: it has no meaning outside one font".to_string(),
-        0x1100..=0x11FF | 0xAC00..=0xD7FF => "fonts-noto-cjk",
-        _ if is_unspaced(c) && u32::from(c) >= 0x2E80 => "fonts-noto-cjk",
-        _ => "fonts-noto-core",
+        0x3040..=0x30FF | 0x31F0..=0x31FF | 0xFF66..=0xFF9F => ("Japanese", "fonts-motoya-l-cedar"),
+        0x1100..=0x11FF | 0x3130..=0x318F | 0xAC00..=0xD7FF => ("Korean", "fonts-noto-cjk"),
+        0x3000..=0x303F | 0x3400..=0x9FFF | 0xF900..=0xFAFF | 0xFE30..=0xFE4F | 0xFF00..=0xFFEF | 0x20000..=0x3FFFF => {
+            ("Chinese, Japanese or Korean", "fonts-noto-cjk")
+        }
+        0x0590..=0x05FF | 0xFB1D..=0xFB4F => ("Hebrew", "fonts-noto-core"),
+        0x0600..=0x077F | 0x08A0..=0x08FF | 0xFB50..=0xFDFF | 0xFE70..=0xFEFC => ("Arabic", "fonts-noto-core"),
+        0x0370..=0x03FF => ("Greek", "fonts-noto-core"),
+        0x0400..=0x052F => ("Cyrillic", "fonts-noto-core"),
+        0x0900..=0x0DFF => ("an Indian script", "fonts-noto-core"),
+        0x0E00..=0x0E7F => ("Thai", "fonts-noto-core"),
+        _ => return "install the package fonts-noto-core, or change the text".to_string(),
     };
-    format!("install the package {package} (and name its family in the style's `fonts`), or change the text")
+    format!("this is {writing}: install the package {package}, then run the same command again")
 }
 
 #[cfg(test)]
@@ -297,7 +308,33 @@ mod tests {
         let latin = Fonts::load(&["Inter".to_string()], true).unwrap();
         let fault = latin.check("飲").unwrap_err().to_string();
         assert!(fault.contains("U+98F2") && fault.contains("fonts-noto-cjk"), "{fault}");
-        assert!(latin.check("خذ").unwrap_err().to_string().contains("fonts-noto-core"));
+        for (text, writing, package) in [
+            ("خذ", "Arabic", "fonts-noto-core"),
+            ("の", "Japanese", "fonts-motoya-l-cedar"),
+            ("약", "Korean", "fonts-noto-cjk"),
+            ("\u{5EA}", "Hebrew", "fonts-noto-core"),
+        ] {
+            let fault = latin.check(text).unwrap_err().to_string();
+            assert!(fault.contains(writing) && fault.contains(package), "{fault}");
+        }
+    }
+
+    #[test]
+    fn every_languages_letters_and_spaces_have_glyphs() {
+        let fonts = clear();
+        for text in [
+            "¿Qué? ¡Sí! año pingüino",
+            "« Où ? » cœur, ça, naïve",
+            "Größe, „Übung“, ẞ",
+            "ما هو؟ ٥٠٪، «نعم»؛ مئة",
+            "薬は、１日２回「食後」に。疹痒腫々ーヴぁ〜・！？",
+        ] {
+            fonts.check(text).unwrap();
+        }
+        let measure = fonts.measure();
+        for space in ['\u{A0}', '\u{202F}'] {
+            assert!(measure.faces[0].has(space), "U+{:04X} would be a box", u32::from(space));
+        }
     }
 
     #[test]

@@ -35,10 +35,49 @@ pub fn is_unspaced(c: char) -> bool {
         | 0xFE30..=0xFE4F | 0xFF00..=0xFF9F | 0x20000..=0x3FFFF)
 }
 
-/// Whether the text has right-to-left letters (Hebrew, Arabic and their neighbours).
-pub(super) fn is_rtl(text: &str) -> bool {
-    text.chars()
-        .any(|c| matches!(u32::from(c), 0x0590..=0x08FF | 0xFB1D..=0xFDFF | 0xFE70..=0xFEFC | 0x1E800..=0x1EEFF))
+/// Whether the letter is right-to-left (Hebrew, Arabic and their neighbours).
+pub(super) fn is_rtl(c: char) -> bool {
+    matches!(u32::from(c), 0x0590..=0x08FF | 0xFB1D..=0xFDFF | 0xFE70..=0xFEFC | 0x1E800..=0x1EEFF) && c.is_alphabetic()
+}
+
+/// Whether most letters of a text are right-to-left, so that it is read from the right, whatever it begins with.
+pub(super) fn reads_rtl<'t>(texts: impl Iterator<Item = &'t str>) -> bool {
+    let (mut rtl, mut others) = (0usize, 0usize);
+    for c in texts.flat_map(str::chars).filter(|c| c.is_alphabetic()) {
+        if is_rtl(c) { rtl += 1 } else { others += 1 }
+    }
+    rtl > others
+}
+
+/// Bidi controls of our own, each at the byte before which it stands: what makes a line with right-to-left letters read
+/// as it is meant. The line's direction is that of the whole text, not of its first letter. A number and the unit after
+/// it stay in that order ("2 mg"), and left-to-right words do not draw the marks and numbers after them to their side.
+/// A line in which nothing runs from the right, in a text that does not, needs none.
+pub(super) fn directed(line: &str, rtl: bool) -> Vec<(usize, char)> {
+    const TO_RIGHT: char = '\u{200E}';
+    const TO_LEFT: char = '\u{200F}';
+    const EMBED: char = '\u{202A}';
+    const END: char = '\u{202C}';
+    if !rtl {
+        return if line.contains(is_rtl) { vec![(0, TO_RIGHT)] } else { Vec::new() };
+    }
+    let latin = |c: char| c.is_alphabetic() && !is_rtl(c);
+    let mut controls = vec![(0, TO_LEFT)];
+    let mut rest = 0;
+    // A stretch of left-to-right words, with a number before them if there is one.
+    while let Some(first) = line[rest..].find(latin).map(|at| rest + at) {
+        let before = line[rest..first].trim_end_matches([' ', '\u{A0}', '\u{202F}']);
+        let number = before.trim_end_matches(|c: char| c.is_numeric() || matches!(c, '.' | ',' | '-' | '–' | '/'));
+        let starts_in_digit = before[number.len()..].starts_with(char::is_numeric);
+        let start = if starts_in_digit { rest + number.len() } else { first };
+        let stops = |c: char| is_rtl(c) || "()[]{}«»\"“”،؛؟;!?".contains(c);
+        let end = line[first..].find(stops).map_or(line.len(), |at| first + at);
+        // What closes the stretch is a letter, or a number after one; marks after it belong to the line.
+        let end = first + line[first..end].trim_end_matches(|c: char| !c.is_alphanumeric()).len();
+        controls.extend([(start, EMBED), (end, END), (end, TO_LEFT)]);
+        rest = end;
+    }
+    controls
 }
 
 /// What stands between two words: nothing where either side is written without spaces, else a space.
@@ -86,6 +125,29 @@ mod tests {
     fn hidden_and_breaking_characters_do_not_survive() {
         assert_eq!(clean("a\u{202E}b\u{200B}\r\n\tc\u{2028}d \u{FEFF}"), "ab c d");
         assert_eq!(clean("می\u{200C}خواهم"), "می\u{200C}خواهم");
+    }
+
+    #[test]
+    fn a_line_runs_as_its_text_does_and_doses_stay_in_order() {
+        let shown = |line: &str, rtl: bool| {
+            let mut out = line.to_string();
+            for &(at, c) in directed(line, rtl).iter().rev() {
+                let name = match c {
+                    '\u{200E}' => "→",
+                    '\u{200F}' => "←",
+                    '\u{202A}' => "<",
+                    _ => ">",
+                };
+                out.insert_str(at, name);
+            }
+            out
+        };
+        assert_eq!(shown("خذ 2 mg من HPV (3 مرات).", true), "←خذ <2 mg>← من <HPV>← (3 مرات).");
+        assert_eq!(shown("HPV فيروس", true), "←<HPV>← فيروس");
+        assert_eq!(shown("Vitamin D 1.5 mg.", true), "←<Vitamin D 1.5 mg>←.");
+        assert_eq!(shown("قل שלום again", false), "→قل שלום again");
+        assert_eq!(shown("2 mg", false), "2 mg");
+        assert!(reads_rtl(["HPV فيروس شائع"].into_iter()) && !reads_rtl(["say شكرا to them"].into_iter()));
     }
 
     #[test]
