@@ -15,7 +15,7 @@ pub(super) const FORBIDDEN: f64 = 1000.0;
 /// The reader would take the words for something else: a negation, a dose, a name.
 const HARMFUL: f64 = 90.0;
 /// The break falls inside what is read as one word, in a script without spaces.
-const INSIDE: f64 = 60.0;
+const INSIDE: f64 = 75.0;
 /// The words belong closely together: an article and its noun, a preposition and its object.
 const CLOSE: f64 = 45.0;
 /// The words belong together, but a reader copes: subject and verb, a first and a last name.
@@ -140,7 +140,7 @@ fn unspaced_penalty(before: &str, after: &str) -> f64 {
         (Katakana, Katakana) => INSIDE,
         (Hiragana, Hiragana) => match last {
             'を' => BEFORE_PREPOSITION,
-            'て' | 'で' | 'は' => LOOSE,
+            'て' | 'で' | 'は' | 'ば' => LOOSE,
             _ => INSIDE,
         },
         // A prefix of politeness, unless it ends a word of hiragana.

@@ -353,7 +353,7 @@ mod tests {
     }
 
     fn squeezed<'a>(words: impl Iterator<Item = &'a Word>) -> String {
-        words.flat_map(|w| w.text.chars()).filter(|c| !c.is_whitespace() && *c != '\u{200B}').collect()
+        words.flat_map(|w| w.text.chars()).filter(|c| !c.is_whitespace() && !matches!(c, '\u{200B}' | '-')).collect()
     }
 
     fn hold_the_rules(

@@ -34,8 +34,8 @@ impl Room<'_> {
     }
 }
 
-/// The words, each no longer than a line: a longer one is parted where Unicode allows a break, else between graphemes,
-/// its time shared out by length. Words without visible text are left out.
+/// The words, each no longer than a line: a longer one is parted where Unicode allows a break, else between syllables with
+/// a hyphen, else between graphemes; its time is shared out by length. Words without visible text are left out.
 pub(super) fn pieces(words: &[Word], room: &Room) -> Vec<Word> {
     let visible = words.iter().filter(|w| !clean(&w.text).is_empty());
     visible
@@ -69,21 +69,35 @@ fn part(word: &Word, room: &Room) -> Vec<Word> {
     let mut done = 0;
     let timed = parts.into_iter().map(|text| {
         let start = at(done);
-        done += length(&text);
+        done = (done + length(&text)).min(total as usize);
         Word { text, span: Span::new(start, at(done)), confidence: word.confidence }
     });
     timed.collect()
 }
 
 fn part_graphemes(text: &str, room: &Room) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    for grapheme in text.graphemes(true) {
-        match parts.last_mut() {
-            Some(last) if last.is_empty() || room.holds(&format!("{last}{grapheme}")) => last.push_str(grapheme),
-            _ => parts.push(grapheme.to_string()),
-        }
+    let hyphen = if text.chars().all(|c| c.is_alphabetic() && c < '\u{500}') { "-" } else { "" };
+    let graphemes: Vec<&str> = text.graphemes(true).collect();
+    let mut parts = Vec::new();
+    let mut rest = &graphemes[..];
+    while rest.len() > 1 && !room.holds(&rest.concat()) {
+        let most = (2..rest.len()).take_while(|&n| room.holds(&(rest[..n].concat() + hyphen))).last().unwrap_or(1);
+        let at = if hyphen.is_empty() { most } else { syllable_end(rest, most) };
+        parts.push(rest[..at].concat() + hyphen);
+        rest = &rest[at..];
     }
+    parts.push(rest.concat());
     parts
+}
+
+/// The last place, up to `most` letters, at which a long word may be parted: before a consonant that a vowel follows, as
+/// German and the Romance languages do, three letters from either end; `most` where there is none in the second half.
+fn syllable_end(letters: &[&str], most: usize) -> usize {
+    let vowel = |i: usize| letters[i].starts_with(|c: char| "aeiouyäöüáàâãéèêëíìîïóòôõúùûœæ".contains(c));
+    let joined = |i: usize| matches!((letters[i - 1], letters[i]), ("c", "h" | "k") | ("p" | "t", "h"));
+    let last = most.min(letters.len().saturating_sub(3));
+    let ends = |&i: &usize| !vowel(i) && vowel(i + 1) && !joined(i);
+    (most.div_ceil(2).max(3)..=last).rev().find(ends).unwrap_or(most)
 }
 
 /// Words prepared for breaking: penalties and lengths once, widths as they are asked for.
@@ -232,10 +246,12 @@ mod tests {
     fn a_word_wider_than_a_line_is_parted_where_unicode_allows_first() {
         let room = Room { chars: 10, width: None };
         let parts = |text: &str| -> Vec<String> { pieces(&words(text), &room).into_iter().map(|w| w.text).collect() };
-        assert_eq!(parts("self-examination"), ["self-", "examinatio", "n"]);
-        assert_eq!(parts("Donaudampfschiff"), ["Donaudampf", "schiff"]);
+        assert_eq!(parts("self-examination"), ["self-", "examina-", "tion"]);
+        assert_eq!(parts("Donaudampfer"), ["Donaudamp-", "fer"]);
+        assert_eq!(parts("Taschentuch"), ["Taschen-", "tuch"]);
+        assert_eq!(parts("12345678901"), ["1234567890", "1"], "a number gets no hyphen");
         assert_eq!(parts("薬を毎日二回飲んでください。").concat(), "薬を毎日二回飲んでください。");
-        let timed = pieces(&words("Donaudampfschiff"), &room);
+        let timed = pieces(&words("Donaudampfer"), &room);
         assert_eq!((timed[0].span.end, timed[1].span.end), (timed[1].span.start, Time::from_millis(280)));
         assert!(parts("\u{200B} \u{202E}").is_empty());
     }
