@@ -28,6 +28,8 @@ const DTW_MEMORY: usize = 256 << 20;
 const MOST_TOKENS: i32 = 448 / 2 - 6;
 /// Speech that the model left out at the end of a stretch is heard again from there if it lasts at least this long.
 const LEFT_OUT: Time = Time::from_millis(1000);
+/// How far from what the detector took for speech a word may reach.
+const DETECTOR_LAG: Time = Time::from_millis(350);
 /// How often a waiting call looks whether it was cancelled.
 const LOOK: Duration = Duration::from_millis(50);
 /// How long a cancelled run may take to end in order before it is left alone. whisper.cpp looks for cancellation only
@@ -117,8 +119,10 @@ impl Recogniser {
             let (heard, spoken) = watch(run, cancel, progress)?;
             transcript.language = heard;
             let rough = repair::repair(doubt::said(spoken), speech, clip_end);
-            // The sound itself says better than the detector where a word begins, so only order and length are repaired.
-            transcript.words = repair::repair(align::align(rough, &bands::frames(pcm), speech), &[], clip_end);
+            // The sound itself says better than the detector where a word begins, but no word is far from all speech: over
+            // music in a pause the sound says much.
+            let near: Vec<Span> = near(speech, clip_end);
+            transcript.words = repair::repair(align::align(rough, &bands::frames(pcm), speech), &near, clip_end);
         }
         progress(1.0);
         Ok(transcript)
@@ -141,6 +145,20 @@ impl Recogniser {
             code => Ok(code),
         }
     }
+}
+
+/// Where speech may be that the detector did not hear begin or end: it lags soft onsets by up to a third of a second.
+fn near(speech: &[Span], clip_end: Time) -> Vec<Span> {
+    let mut spans: Vec<Span> = Vec::new();
+    for span in speech {
+        let start = (span.start - DETECTOR_LAG).max(Time::ZERO);
+        let end = (span.end + DETECTOR_LAG).min(clip_end);
+        match spans.last_mut() {
+            Some(last) if start <= last.end => last.end = end,
+            _ => spans.push(Span::new(start, end)),
+        }
+    }
+    spans
 }
 
 /// What the working thread reports.
