@@ -34,6 +34,33 @@ pub enum Verb {
     Watch(Batch),
     /// Say what would be made, and why something would be skipped; makes nothing
     Plan(Batch),
+    /// Let clips that wait go out: their finished files get the platforms' names
+    Approve {
+        /// The clips
+        #[command(flatten)]
+        decide: Decide,
+        /// Who approves, for the record
+        #[arg(long, value_name = "NAME", value_parser = person)]
+        by: String,
+    },
+    /// Take clips away from the platforms' folders until somebody approves them
+    Hold {
+        /// The clips
+        #[command(flatten)]
+        decide: Decide,
+        /// Who wants them held, for the record
+        #[arg(long, value_name = "NAME", value_parser = person)]
+        by: Option<String>,
+    },
+    /// Say which clips wait for approval and why; changes nothing
+    Status {
+        /// Folder with the cuts
+        #[arg(long, short, value_name = "DIR", default_value = "cuts")]
+        out: PathBuf,
+        /// Print a line of JSON a clip, and one with the counts
+        #[arg(long)]
+        json: bool,
+    },
     /// List the platforms with their limits and where those come from
     Platforms,
     /// List the speech models and which are on this computer
@@ -47,6 +74,40 @@ pub enum Verb {
     },
     /// Print the manual page
     Man,
+}
+
+/// Clips that were made, about which somebody decides.
+#[derive(Debug, Clone, Args)]
+pub struct Decide {
+    /// Names of the clips, as `housecall status` lists them
+    #[arg(value_name = "CLIP", required = true)]
+    pub clips: Vec<String>,
+    /// What to remember about it
+    #[arg(long, value_name = "TEXT", value_parser = remark)]
+    pub note: Option<String>,
+    /// Folder with the cuts
+    #[arg(long, short, value_name = "DIR", default_value = "cuts")]
+    pub out: PathBuf,
+}
+
+/// A person's name: what stands in the record has to be readable.
+fn person(typed: &str) -> Result<String, String> {
+    line(typed, 80)
+}
+
+fn remark(typed: &str) -> Result<String, String> {
+    line(typed, 1000)
+}
+
+/// One line of 1 to `most` printable characters.
+fn line(typed: &str, most: usize) -> Result<String, String> {
+    let text = typed.trim();
+    // Marks that turn the direction of text would make one name look like another.
+    let turns =
+        |c: char| matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}');
+    let printable = text.chars().all(|c| !c.is_control() && !turns(c) && !matches!(c, '\u{2028}' | '\u{2029}'));
+    let fits = (1..=most).contains(&text.chars().count());
+    if fits && printable { Ok(text.to_string()) } else { Err(format!("write 1 to {most} printable characters")) }
 }
 
 /// A folder of clips and how to treat them.
@@ -85,4 +146,5 @@ const RUN_HELP: &str = "\
 A clip that was done before and has not changed costs no work. Stop with Ctrl-C at any time: what is finished stays, \
 and the next run goes on from there.
 
-Exit codes: 0 everything is in place, 1 could not start, 2 some clips or cuts failed, or it was stopped.";
+Exit codes: 0 everything is in place, 1 could not start, 2 some clips or cuts failed, or it was stopped, \
+3 nothing failed but some clips wait for approval.";

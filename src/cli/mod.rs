@@ -10,17 +10,20 @@ macro_rules! say {
     }};
 }
 
+mod approve;
 mod arguments;
 mod doctor;
+mod hold;
 mod init;
 mod models;
 mod plan;
 mod platforms;
 mod run;
 mod shell;
+mod status;
 mod watch;
 
-pub use arguments::{Arguments, Batch, Verb};
+pub use arguments::{Arguments, Batch, Decide, Verb};
 
 use crate::fault::{Cancel, Fault};
 use clap::Parser;
@@ -32,6 +35,8 @@ const ALL_WELL: u8 = 0;
 const NO_START: u8 = 1;
 /// Some clips or cuts failed, or the work was stopped.
 const SOME_FAILED: u8 = 2;
+/// Nothing failed, but some clips wait for a person.
+const SOME_HELD: u8 = 3;
 
 /// Parses the command line and runs it.
 pub fn main() -> ExitCode {
@@ -63,6 +68,9 @@ fn dispatch(verb: Verb, cancel: &Cancel) -> Result<u8, Fault> {
         Verb::Run(batch) => run::run(&batch, cancel),
         Verb::Watch(batch) => watch::watch(&batch, cancel),
         Verb::Plan(batch) => plan::plan(&batch, cancel),
+        Verb::Approve { decide, by } => approve::approve(&decide, &by),
+        Verb::Hold { decide, by } => hold::hold(&decide, by.as_deref()),
+        Verb::Status { out, json } => status::status(&out, json),
         Verb::Platforms => platforms::platforms(),
         Verb::Models => models::models(),
         Verb::Doctor => doctor::doctor(),

@@ -1,6 +1,6 @@
 //! `housecall run`: typed arguments to a request, and the outcome to a few lines and an exit code.
 
-use super::{ALL_WELL, Batch, SOME_FAILED};
+use super::{ALL_WELL, Batch, SOME_FAILED, SOME_HELD};
 use crate::config;
 use crate::fault::{Cancel, Fault};
 use crate::intake;
@@ -25,7 +25,11 @@ pub fn run(arguments: &Batch, cancel: &Cancel) -> Result<u8, Fault> {
     if !arguments.json {
         summarise(&request, &outcome);
     }
-    Ok(if outcome.has_failure() || outcome.stopped { SOME_FAILED } else { ALL_WELL })
+    Ok(match (outcome.has_failure() || outcome.stopped, outcome.held()) {
+        (true, _) => SOME_FAILED,
+        (false, 0) => ALL_WELL,
+        (false, _) => SOME_HELD,
+    })
 }
 
 /// What the arguments mean, with everything looked up: practice, platforms, model.
@@ -102,6 +106,18 @@ pub fn summarise(request: &Request, outcome: &Outcome) {
     say!("{} from {}{before}, in {}", plural(cuts, "cut"), plural(clips, "clip"), request.out.display());
     if failed > 0 {
         say!("{} failed in whole or in part; the report says which and what to do", plural(failed, "clip"));
+    }
+    let held = outcome.held();
+    if held > 0 {
+        let name = outcome.reports.iter().find(|r| r.is_held()).map_or("NAME", |r| r.name.as_str());
+        let out = match request.out.to_str() {
+            Some("cuts") | None => String::new(),
+            Some(out) => format!(" --out \"{out}\""),
+        };
+        let wait = if held == 1 { "waits" } else { "wait" };
+        say!("{} {wait} for approval in {}", plural(held, "clip"), request.out.join("held").display());
+        say!("to see why: housecall status{out}");
+        say!("to go on:   housecall approve \"{name}\" --by \"YOUR NAME\"{out}");
     }
     if let Some(report) = &outcome.report {
         say!("report: {}", report.display());

@@ -1,7 +1,7 @@
 //! `<clip>.toml` beside a clip: what is different for this one clip.
 
 use super::resolved::{Anchor, ClipSettings, Crop, Framing};
-use super::typed::{Number, Typed};
+use super::typed::{Line, Number, Typed};
 use crate::fault::Fault;
 use crate::units::Time;
 use serde::Deserialize;
@@ -20,6 +20,10 @@ struct ClipFile {
     end: Option<Spanned<Number<0, 86_400_000>>>,
     follow: Option<bool>,
     crop: Option<Spanned<[f64; 4]>>,
+    #[serde(default)]
+    patient_visible: bool,
+    #[serde(default)]
+    consent: Line,
 }
 
 /// Smallest side of a crop: less would be a smear on any canvas.
@@ -38,7 +42,7 @@ pub fn clip_settings(file: &Path) -> Result<ClipSettings, Fault> {
         }
     };
     let typed = Typed { file, text: &text };
-    let ClipFile { framing, anchor, trim, start, end, follow, crop } = typed.parse()?;
+    let ClipFile { framing, anchor, trim, start, end, follow, crop, patient_visible, consent } = typed.parse()?;
     let anchor = anchor.map(|point| {
         let [x, y] = *point.get_ref();
         let inside = (0.0..=1.0).contains(&x) && (0.0..=1.0).contains(&y);
@@ -65,7 +69,8 @@ pub fn clip_settings(file: &Path) -> Result<ClipSettings, Fault> {
             false => Err(typed.fault(Some(part.span()), what)),
         }
     });
-    Ok(ClipSettings { framing, anchor: anchor.transpose()?, trim, start, end, follow, crop: crop.transpose()? })
+    let (anchor, crop, consent) = (anchor.transpose()?, crop.transpose()?, consent.0);
+    Ok(ClipSettings { framing, anchor, trim, start, end, follow, crop, patient_visible, consent })
 }
 
 #[cfg(test)]
@@ -79,7 +84,7 @@ mod tests {
         let file = folder.path().join("razor-bumps.toml");
         assert_eq!(clip_settings(&file).unwrap(), ClipSettings::default());
         let text = "framing = \"fit\"\nanchor = [0.25, 1.0]\ntrim = false\nstart = 1.5\nend = 42\nfollow = false\n\
-                    crop = [0.3, 0, 0.7, 1]\n";
+                    crop = [0.3, 0, 0.7, 1]\npatient_visible = true\nconsent = \"file 17\"\n";
         std::fs::write(&file, text).unwrap();
         let wanted = ClipSettings {
             framing: Some(Framing::Fit),
@@ -89,6 +94,8 @@ mod tests {
             end: Some(Time::from_seconds(42.0)),
             follow: Some(false),
             crop: Some(Crop { x: 0.3, y: 0.0, width: 0.7, height: 1.0 }),
+            patient_visible: true,
+            consent: Some("file 17".into()),
         };
         assert_eq!(clip_settings(&file).unwrap(), wanted);
         for (wrong, line) in [

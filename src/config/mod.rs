@@ -14,7 +14,7 @@ mod typed;
 pub use clip_file::clip_settings;
 pub use resolved::{
     Anchor, Bounds, CanvasChoice, CardBackground, ClipSettings, Corner, Crop, EncoderChoice, Encoding, EndCard,
-    Framing, Platform, PostLimits, Practice, Source, Style, TooLong, Watermark,
+    Framing, Platform, PostLimits, Practice, Require, Source, Style, TooLong, Watermark,
 };
 pub use template::template;
 pub(crate) use typed::Typed;

@@ -3,12 +3,14 @@
 use super::glossary_file::GlossaryTable;
 use super::platform_file::{self, PlatformFields};
 use super::resolved::{
-    Anchor, Bounds, CardBackground, Corner, EncoderChoice, EndCard, Framing, Platform, Practice, TooLong, Watermark,
+    Anchor, Bounds, CardBackground, Corner, EncoderChoice, EndCard, Framing, Platform, Practice, Require, TooLong,
+    Watermark,
 };
 use super::typed::{Line, Number, Typed};
 use crate::captions;
 use crate::fault::Fault;
 use crate::units::{Rgb, Time};
+use crate::wording::checks::Switches;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny};
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +37,10 @@ struct PracticeFile {
     intake: Intake,
     #[serde(default)]
     glossary: GlossaryTable,
+    #[serde(default)]
+    review: Review,
+    #[serde(default)]
+    checks: Switches,
     #[serde(default)]
     cuts: Cuts,
     #[serde(default)]
@@ -133,6 +139,12 @@ struct Speech {
     language: Option<Spanned<String>>,
 }
 
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Review {
+    require: Require,
+}
+
 /// None: the default of [`Bounds`].
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -227,7 +239,12 @@ pub(super) fn load(file: &Path, presets: Option<&Path>) -> Result<Practice, Faul
     let name = name.ok_or_else(|| typed.fault(Some(name_span), "the practice's name is empty"))?;
     let packs = presets.and_then(Path::parent).map(|folder| folder.join("glossaries"));
     let glossary = raw.glossary.resolve(&typed, &name, packs.as_deref())?;
+    let check_files = presets.and_then(Path::parent).map(|folder| folder.join("checks"));
     let handle = raw.practice.handle.0;
+    let mut checks = raw.checks;
+    // A practice may say who and where it is.
+    let own = [Some(&name), handle.as_ref(), raw.practice.phone.0.as_ref(), raw.practice.site.0.as_ref()];
+    checks.allow.extend(own.into_iter().flatten().cloned());
     let logo = match &raw.brand.logo {
         Some(logo) => {
             // Absolute, since a plan may be read in another folder than it was made in.
@@ -261,6 +278,9 @@ pub(super) fn load(file: &Path, presets: Option<&Path>) -> Result<Practice, Faul
         style,
         digits: raw.captions.digits,
         glossary,
+        review: raw.review.require,
+        checks,
+        check_files,
         hook: raw.hook.enabled.then(|| Time::from_seconds(raw.hook.seconds.0)),
         end_card: raw.end_card.enabled.then(|| EndCard {
             duration: Time::from_seconds(raw.end_card.seconds.0),

@@ -2,6 +2,7 @@
 
 use crate::units::{Rect, Rgb, Size, Time};
 use crate::wording::Glossary;
+use crate::wording::checks::Switches;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -36,6 +37,12 @@ pub struct Practice {
     pub digits: bool,
     /// How the practice's words are spelled.
     pub glossary: Glossary,
+    /// Which clips wait for an approval.
+    pub review: Require,
+    /// What the practice changes about the checks; its own name, handle, phone and site may always be said.
+    pub checks: Switches,
+    /// Folder with the practice's own files of checks; it need not exist.
+    pub check_files: Option<PathBuf>,
     /// How long the question stands at the start; none when turned off.
     pub hook: Option<Time>,
     /// What stands at the end; none when turned off.
@@ -127,6 +134,19 @@ pub enum CardBackground {
     Plain,
 }
 
+/// Which clips wait for an approval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Require {
+    /// Those in which something was flagged.
+    #[default]
+    Flagged,
+    /// All.
+    All,
+    /// None, except those that somebody holds and those that lack a consent.
+    None,
+}
+
 /// How a picture of another shape than the canvas is placed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -149,7 +169,7 @@ pub struct Anchor {
 }
 
 /// What one clip's own file says; the practice's settings stand where it says nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct ClipSettings {
     /// How its picture fills a canvas of another shape.
     pub framing: Option<Framing>,
@@ -165,6 +185,10 @@ pub struct ClipSettings {
     pub follow: Option<bool>,
     /// The part of its picture that is used, on every canvas; nothing outside of it is shown.
     pub crop: Option<Crop>,
+    /// Whether a patient can be seen or heard in it.
+    pub patient_visible: bool,
+    /// Where the patient's consent is filed.
+    pub consent: Option<String>,
 }
 
 /// A part of a picture: shares of its width and height.

@@ -85,6 +85,18 @@ name = {name}
 # What is heard, and what is meant.
 #replace = { "all the lane" = "Alder Lane" }
 
+[review]
+# Which clips wait in cuts/held until somebody approves them: "flagged" (something in them was flagged), "all" or "none".
+#require = "flagged"
+
+[checks]
+# What may always be said, besides your name, handle, phone and site: the people who speak for you, your address.
+#allow = ["Dr. Okafor", "12 Alder Lane"]
+# Checks by the names that the report gives: left out, holding a clip, or only noted.
+#off = ["negated-instruction"]
+#hold = ["dose"]
+#note = ["superiority"]
+
 [cuts]
 # Where you post; `housecall platforms` lists what each one takes. Without this line: all of them.
 #platforms = ["tiktok", "instagram-reels", "youtube-shorts", "youtube"]

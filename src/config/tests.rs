@@ -64,7 +64,9 @@ fn the_template_loads_and_tells_the_true_defaults() {
     assert_eq!((&all.style, &all.language), (&bare.style, &bare.language));
     assert_eq!((all.framing, all.anchor, all.when_too_long), (bare.framing, bare.anchor, bare.when_too_long));
     assert_eq!((all.trim, all.tighten_pauses), (bare.trim, bare.tighten_pauses));
-    assert_eq!((all.encoder, all.bounds), (bare.encoder, bare.bounds));
+    assert_eq!((all.encoder, all.bounds, all.review), (bare.encoder, bare.bounds, bare.review));
+    let said = crate::wording::checks::Rules::load(None, &all.checks);
+    assert!(said.is_ok(), "the checks that the template names are there: {said:?}");
     assert_eq!((all_mark.corner, all_mark.opacity), (bare_mark.corner, bare_mark.opacity));
     assert_eq!(all_mark.size, bare_mark.size);
     assert_eq!(all.platforms.len(), 4);
@@ -75,7 +77,19 @@ fn the_template_loads_and_tells_the_true_defaults() {
 #[test]
 fn the_template_names_every_option() {
     let template = uncommented(&template("A"));
-    for table in ["practice", "brand", "watermark", "captions", "hook", "end_card", "speech", "intake", "cuts"] {
+    for table in [
+        "practice",
+        "brand",
+        "watermark",
+        "captions",
+        "hook",
+        "end_card",
+        "speech",
+        "intake",
+        "review",
+        "checks",
+        "cuts",
+    ] {
         let section = template.split(&format!("[{table}]\n")).nth(1).unwrap().split("\n[").next().unwrap();
         // The parser's complaint lists the options that it knows, each between backticks, after the unknown one.
         let said = complaint(&format!("[{table}]\nnonsense = 1"));

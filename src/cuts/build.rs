@@ -125,7 +125,7 @@ pub fn plan_clip(inputs: &Inputs) -> Result<ClipPlan, Fault> {
 /// What decides which parts of the clip are kept.
 fn trim<'a>(inputs: &Inputs<'a>) -> Trim<'a> {
     let Inputs { source, probe, loudness, speech, wording, practice, .. } = *inputs;
-    let own = source.settings;
+    let own = &source.settings;
     Trim {
         words: &wording.words,
         speech,
@@ -139,7 +139,7 @@ fn trim<'a>(inputs: &Inputs<'a>) -> Trim<'a> {
 
 /// Fails on a clip that is to start after its end.
 fn check_own_start(inputs: &Inputs) -> Result<(), Fault> {
-    let (own, duration) = (inputs.source.settings, inputs.probe.duration);
+    let (own, duration) = (&inputs.source.settings, inputs.probe.duration);
     match own.start.filter(|start| *start >= duration) {
         Some(start) => Err(Fault::new(
             format!("its own file has it start at {start}, and it lasts only {duration}"),
@@ -309,7 +309,7 @@ impl<'a> Draft<'a> {
     /// Where the picture goes: where the clip's own settings say, else after the speaker, else to the anchor.
     fn placement(&self, kept: &Kept) -> Placement {
         let (inputs, canvas) = (self.inputs, self.canvas.size);
-        let (own, practice, video) = (inputs.source.settings, inputs.practice, &inputs.probe.video);
+        let (own, practice, video) = (&inputs.source.settings, inputs.practice, &inputs.probe.video);
         if let Some(crop) = own.crop {
             return geometry::chosen(video.displayed, canvas, crop);
         }

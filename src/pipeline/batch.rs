@@ -5,7 +5,10 @@ use super::edits::Edits;
 use super::event::{Event, Listener, Stage};
 use super::journal::Journal;
 use super::produce::{Planned, Workshop};
-use super::store::{Store, cannot_write, write_whole};
+use super::record::Record;
+use super::sheet_file;
+use super::signoff::{About, Signoff};
+use super::store::{Store, cannot_write};
 use super::understand::{Reader, at};
 use crate::captions::Fonts;
 use crate::config::{self, EncoderChoice, Practice};
@@ -13,12 +16,13 @@ use crate::cuts::{self, ClipPlan, Inputs, Logo};
 use crate::fault::{Cancel, Fault};
 use crate::intake::{self, Candidate, ClipSource, Digest, DigestCache, KnownTexts, Readiness};
 use crate::media::encoders;
-use crate::report::{self, ClipReport, ClipState};
+use crate::report::{ClipReport, ClipState, CutState};
 use crate::speech::ModelFile;
 use crate::units::Size;
+use crate::wording::checks::Rules;
 use crate::wording::{self, Material, Origin};
 use crossbeam_channel::bounded;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -66,6 +70,11 @@ impl Outcome {
     pub fn has_failure(&self) -> bool {
         self.reports.iter().any(ClipReport::has_failure)
     }
+
+    /// How many clips wait for a person.
+    pub fn held(&self) -> usize {
+        self.reports.iter().filter(|report| report.is_held()).count()
+    }
 }
 
 /// What is to be made, without making it.
@@ -107,6 +116,10 @@ struct Batch<'a> {
     logo: Option<Logo>,
     encoder: &'static str,
     budget: ThreadBudget,
+    rules: Rules,
+    /// Of the rules.
+    checks: Digest,
+    record: Record,
 }
 
 /// What intake found.
@@ -139,11 +152,21 @@ pub fn run(request: &Request, cancel: &Cancel, listener: Listener) -> Result<Out
     let stopped = cancel.is_cancelled();
     let mut reports: Vec<ClipReport> = found.failed.into_iter().chain(reports).collect();
     reports.sort_by(|a, b| a.file.cmp(&b.file));
-    let report = batch.write_report(&reports)?;
+    // What a person decides about later; those that are made were kept when they were done.
+    for report in reports.iter().filter(|report| matches!(report.state, ClipState::Failed { .. })) {
+        batch.store.put("clip", &report.name, report)?;
+    }
+    let clips: BTreeSet<&String> =
+        found.sources.iter().map(|source| &source.name).chain(reports.iter().map(|report| &report.name)).collect();
+    batch.store.put("sheet", "clips", &clips)?;
+    let platforms = request.practice.platforms.iter().map(|p| (p.id.clone(), p.name.clone())).collect();
+    let about = sheet_file::About { practice: request.practice.name.clone(), platforms };
+    let report = sheet_file::write(&batch.store, &request.out, &about, &reports)?;
     listener(Event::Ended {
         clips: reports.len(),
         unchanged: reports.iter().filter(|r| r.state == ClipState::Unchanged).count(),
         failed: reports.iter().filter(|r| r.has_failure()).count(),
+        held: reports.iter().filter(|r| r.is_held()).count(),
         cuts: reports.iter().map(ClipReport::published).sum(),
         stopped,
         report: report.clone(),
@@ -177,7 +200,7 @@ pub fn preview(request: &Request, cancel: &Cancel, listener: Listener) -> Result
 }
 
 /// Keeps two runs from working on one output folder.
-fn lock(state: &Path) -> Result<File, Fault> {
+pub(super) fn lock(state: &Path) -> Result<File, Fault> {
     let path = state.join("lock");
     let file = File::create(&path).map_err(|e| cannot_write(&path, &e))?;
     match file.try_lock() {
@@ -202,8 +225,16 @@ impl<'a> Batch<'a> {
         };
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let budget = ThreadBudget::new(cores, request.jobs);
-        let store = Store::new(request.out.join(".housecall").join("cache"));
-        Ok(Batch { request, cancel, listener, store, fonts, logo, encoder, budget })
+        let state = request.out.join(".housecall");
+        let store = Store::new(state.join("cache"));
+        let rules = Rules::load(practice.check_files.as_deref(), &practice.checks)?;
+        let checks = Digest(blake3::hash(format!("{rules:?}").as_bytes()).to_hex().to_string());
+        let record = Record::open(&state)?;
+        if !record.is_whole() {
+            let text = "The record of approvals was changed by hand or is damaged; `housecall status` shows what still counts.";
+            listener(Event::Note { clip: None, text: text.into() });
+        }
+        Ok(Batch { request, cancel, listener, store, fonts, logo, encoder, budget, rules, checks, record })
     }
 
     fn reader(&self) -> Reader<'_> {
@@ -277,9 +308,15 @@ impl<'a> Batch<'a> {
     fn process(&self, sources: &[ClipSource], journal: &Journal, scratch: &Path) -> Vec<ClipReport> {
         let reports = Mutex::new(Vec::new());
         let add = |report: ClipReport| {
+            if report.is_held() {
+                let files = report.cuts.iter().filter(|cut| cut.state == CutState::Held).map(|cut| cut.file.clone());
+                let (clip, why, files) = (report.name.clone(), report.signoff.standing.reasons(), files.collect());
+                (self.listener)(Event::Held { clip, why, files });
+            }
             (self.listener)(Event::Finished {
                 clip: report.name.clone(),
-                cuts: report.published(),
+                cuts: report.made(),
+                held: report.is_held(),
                 unchanged: report.state == ClipState::Unchanged,
                 failed: report.has_failure(),
             });
@@ -342,19 +379,23 @@ impl<'a> Batch<'a> {
     /// The report of a clip that is wholly in place.
     fn known_report(&self, source: &ClipSource, journal: &Journal) -> Option<ClipReport> {
         let fingerprint = self.fingerprint(source);
-        journal.is_done(&source.name, &fingerprint).then(|| self.store.get("report", &fingerprint.0))?
+        let known: Option<ClipReport> =
+            journal.is_done(&source.name, &fingerprint).then(|| self.store.get("report", &fingerprint.0))?;
+        // A decision may have come after it.
+        known.filter(|report| report.signoff.decide(self.record.last(&source.name)) == report.signoff.standing)
     }
 
     /// What decides a clip's outputs.
     fn fingerprint(&self, source: &ClipSource) -> Digest {
         let parts = format!(
-            "{} {:?} {:?} {:?} {:?} {}",
+            "{} {:?} {:?} {:?} {:?} {} {}",
             cuts::ENGINE,
             (&source.digest, &source.name, &source.question, &source.settings, &source.texts),
             self.request.practice,
             self.logo.as_ref().map(|logo| &logo.digest),
             self.request.model.key(),
             self.encoder,
+            self.checks.0,
         );
         Digest(blake3::hash(parts.as_bytes()).to_hex().to_string())
     }
@@ -386,7 +427,20 @@ impl<'a> Batch<'a> {
             encoder: self.encoder,
         };
         let plan = cuts::plan_clip(&inputs).or_else(at(Stage::Plan))?;
-        Ok(Planned { source: source.clone(), fingerprint: self.fingerprint(source), understood, wording, plan })
+        let with_cut = practice.platforms.iter().filter(|p| plan.cuts.iter().any(|cut| cut.platform == p.id));
+        let posts: Vec<_> = with_cut.map(|p| (p.id.clone(), wording::post_text(p, practice, &wording))).collect();
+        let about = About {
+            name: &source.name,
+            clip: &source.digest,
+            wording: &wording,
+            posts: &posts,
+            settings: &source.settings,
+            rules: &self.rules,
+            require: practice.review,
+        };
+        let signoff = Signoff::of(&about, self.record.last(&source.name));
+        let fingerprint = self.fingerprint(source);
+        Ok(Planned { source: source.clone(), fingerprint, understood, wording, plan, signoff })
     }
 
     /// Tells of a clip that failed as a whole, and gives its report.
@@ -409,44 +463,14 @@ impl<'a> Batch<'a> {
             origin: Origin::Heard,
             replaced: Vec::new(),
             departures: Vec::new(),
+            signoff: Signoff::default(),
+            goods: Vec::new(),
             cover: None,
             cuts: Vec::new(),
             skipped: Vec::new(),
             notes: Vec::new(),
             removed: Vec::new(),
         }
-    }
-
-    /// Writes the sheet, unless it says the same already.
-    fn write_report(&self, reports: &[ClipReport]) -> Result<Option<PathBuf>, Fault> {
-        let file = self.request.out.join("report.html");
-        if reports.is_empty() {
-            return Ok(file.exists().then_some(file));
-        }
-        // A page that says the same already is left alone: a hundred covers take seconds to put into it.
-        let same = |r: &ClipReport| match r.state {
-            ClipState::Unchanged => ClipReport { state: ClipState::Done, ..r.clone() },
-            _ => r.clone(),
-        };
-        let stored = |r: ClipReport| {
-            // As it comes back from the cache, where the last digit of a number may differ.
-            let text = serde_json::to_string(&r).ok()?;
-            serde_json::to_string(&serde_json::from_str::<ClipReport>(&text).ok()?).ok()
-        };
-        let says: Vec<String> =
-            reports.iter().map(same).filter_map(stored).chain([self.request.practice.name.clone()]).collect();
-        let says = blake3::hash(says.join("\n").as_bytes()).to_hex().to_string();
-        if file.exists() && self.store.get::<String>("sheet", "says").as_ref() == Some(&says) {
-            return Ok(Some(file));
-        }
-        let practice = &self.request.practice;
-        let names: BTreeMap<String, String> =
-            practice.platforms.iter().map(|p| (p.id.clone(), p.name.clone())).collect();
-        let day = jiff::Zoned::now().strftime("%-d %B %Y").to_string();
-        let page = report::sheet(&practice.name, &day, &self.request.out, reports, &names)?;
-        write_whole(&file, page.as_bytes())?;
-        self.store.put("sheet", "says", &says)?;
-        Ok(Some(file))
     }
 }
 

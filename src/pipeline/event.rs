@@ -92,6 +92,15 @@ pub enum Event {
         /// Relative to the output folder.
         file: PathBuf,
     },
+    /// A clip waits for a person: its cuts are made and checked, and wait in `held/`.
+    Held {
+        /// Name of the clip's outputs.
+        clip: String,
+        /// Why, one sentence each, without a stop.
+        why: Vec<String>,
+        /// The cuts, relative to the output folder.
+        files: Vec<PathBuf>,
+    },
     /// A clip or one of its cuts failed.
     Failed {
         /// Name of the clip's outputs, or of its file where it has none yet.
@@ -116,8 +125,10 @@ pub enum Event {
     Finished {
         /// Name of the clip's outputs.
         clip: String,
-        /// Cuts that are in their place.
+        /// Cuts that are in their place, or wait in `held/`.
         cuts: usize,
+        /// Whether they wait for a person.
+        held: bool,
         /// Whether it was all there before.
         unchanged: bool,
         /// Whether it or one of its cuts failed.
@@ -131,7 +142,9 @@ pub enum Event {
         unchanged: usize,
         /// Of these, failed in whole or in part.
         failed: usize,
-        /// Cuts that are in their place.
+        /// Of these, waiting for a person.
+        held: usize,
+        /// Cuts that are in their place; those that wait do not count.
         cuts: usize,
         /// Whether somebody stopped it.
         stopped: bool,

@@ -15,13 +15,13 @@ use std::time::UNIX_EPOCH;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Entry {
-    /// A checked cut was renamed into place.
+    /// A checked cut was renamed into place, or is about to be; so was a text or a cover.
     Published {
         /// Relative to the output folder.
         file: PathBuf,
-        /// Key of the render that it holds.
+        /// Key of the render that it holds, or digest of the text.
         key: Digest,
-        /// How the file looked right after.
+        /// How the file looks there.
         stamp: Stamp,
     },
     /// Everything that a clip needs is in place.
@@ -67,6 +67,31 @@ struct Line {
 pub struct Journal {
     out: PathBuf,
     inner: Mutex<Inner>,
+}
+
+/// A file that was checked before it was published, and that nobody touched since. Only a journal gives one out.
+#[derive(Debug)]
+pub struct Checked {
+    file: PathBuf,
+    key: Digest,
+    stamp: Stamp,
+}
+
+impl Checked {
+    /// Relative to the output folder.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// What it holds.
+    pub fn key(&self) -> &Digest {
+        &self.key
+    }
+
+    /// How it looks; moving changes nothing about that.
+    pub fn stamp(&self) -> Stamp {
+        self.stamp
+    }
 }
 
 #[derive(Debug)]
@@ -120,6 +145,27 @@ impl Journal {
         let inner = self.lock();
         let known = inner.published.get(file).filter(|(k, _)| k == key).map(|(_, stamp)| *stamp);
         known.is_some_and(|stamp| Stamp::of(&self.out.join(file)) == Some(stamp))
+    }
+
+    /// The published file of that name, if it was not touched since.
+    pub fn checked(&self, file: &Path) -> Option<Checked> {
+        let (key, stamp) = self.lock().published.get(file).cloned()?;
+        let untouched = Stamp::of(&self.out.join(file)) == Some(stamp);
+        untouched.then(|| Checked { file: file.to_path_buf(), key, stamp })
+    }
+
+    /// Every file that was ever published of the clip of that name, relative to the output folder, in order.
+    pub fn files_of(&self, clip: &str) -> Vec<PathBuf> {
+        let inner = self.lock();
+        let of_clip = |file: &&PathBuf| file.file_stem().is_some_and(|stem| stem == clip);
+        let mut files: Vec<PathBuf> = inner.published.keys().filter(of_clip).cloned().collect();
+        files.sort();
+        files
+    }
+
+    /// What decided the outputs of a clip when it was last done, and its files then.
+    pub fn done(&self, clip: &str) -> Option<(Digest, Vec<(PathBuf, Stamp)>)> {
+        self.lock().done.get(clip).cloned()
     }
 
     /// A published file that holds this render and was not touched since.

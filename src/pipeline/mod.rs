@@ -1,16 +1,25 @@
 //! One clip through all stages; lanes across clips; cache; journal; events.
 //!
 //! [`batch::run`] is the main job. `understand` takes a file to words, `produce` takes a plan to files in their places,
-//! `publish` is the only code that gives a cut its name.
+//! `publish` is the only code that gives a cut its name. `signoff` says which clips wait for a person, `record` who decided
+//! what, `shelf` moves files between the platforms' names and `held/`, and `desk` is where a person decides.
 
 pub mod batch;
+mod desk;
 mod edits;
 pub mod event;
 mod journal;
 mod produce;
 mod publish;
+mod record;
+mod sheet_file;
+mod shelf;
+pub mod signoff;
 mod store;
 mod understand;
 
 pub use batch::{Outcome, Preview, Request, ThreadBudget, preview, run};
+pub use desk::{ClipStatus, Decided, approve, hold, status};
 pub use event::{Event, Listener, Stage};
+pub use shelf::Good;
+pub use signoff::{Signoff, Standing};

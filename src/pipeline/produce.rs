@@ -5,6 +5,8 @@ use super::edits::{Edits, captions_file};
 use super::event::{Event, Listener, Stage};
 use super::journal::{Entry, Journal, Stamp};
 use super::publish::publish;
+use super::shelf::{self, Good, Shelf};
+use super::signoff::Signoff;
 use super::store::{Store, cannot_write, write_whole};
 use super::understand::Understood;
 use crate::captions;
@@ -38,6 +40,8 @@ pub struct Planned {
     pub wording: Wording,
     /// What is made from it.
     pub plan: ClipPlan,
+    /// Whether it waits for a person.
+    pub signoff: Signoff,
 }
 
 /// What all clips of a batch share on their way out.
@@ -103,19 +107,24 @@ impl Workshop<'_> {
     /// Cancellation, or a disk that takes no file. What fails for single cuts stands in the report.
     pub fn produce(&self, planned: &Planned) -> Result<ClipReport, (Stage, Fault)> {
         let renders = cuts::renders(&planned.plan);
+        let shelf = planned.shelf();
+        self.shelve(planned, &renders).map_err(|fault| (Stage::Publish, fault))?;
         let outcomes = self.make(planned, &renders)?;
         let mut report = self.report(planned, &renders, &outcomes);
-        let mut files = self.write_words(planned, &report).map_err(|fault| (Stage::Publish, fault))?;
+        let made: Vec<Good> = planned.goods(&renders).into_iter().filter(|g| self.has(planned, g)).collect();
         let cover = cover_file(&planned.source.name);
-        let planned_cover = planned.plan.cover.as_ref().map(|recipe| recipe.key());
-        let has_cover = planned_cover.as_ref().is_some_and(|key| self.journal.holds(&cover, key));
-        if has_cover {
-            report.cover = Some(cover.clone());
-            files.push(cover);
+        let has_cover = made.iter().any(|good| good.file == cover);
+        report.cover = has_cover.then(|| shelf.place(&cover));
+        let (mut files, texts) = self.write_words(planned, &report).map_err(|fault| (Stage::Publish, fault))?;
+        report.goods = made.into_iter().chain(texts).collect();
+        if shelf == Shelf::Public {
+            shelf::tidy(&report.goods, self.out);
         }
+        let planned_cover = &planned.plan.cover;
+        self.store.put("clip", &planned.source.name, &report).map_err(|fault| (Stage::Publish, fault))?;
         // With anything missing the clip is not done, and the next run tries again.
         if !report.has_failure() && has_cover == planned_cover.is_some() {
-            files.extend(report.cuts.iter().map(|cut| cut.file.clone()));
+            files.extend(report.goods.iter().map(|good| shelf.place(&good.file)));
             let stamp = |file: PathBuf| Stamp::of(&self.out.join(&file)).map(|stamp| (file, stamp));
             if let Some(files) = files.into_iter().map(stamp).collect::<Option<Vec<_>>>() {
                 let (clip, fingerprint) = (planned.source.name.clone(), planned.fingerprint.clone());
@@ -127,13 +136,32 @@ impl Workshop<'_> {
         Ok(report)
     }
 
+    /// Brings what was made before to where it belongs now. What waits is nowhere under a platform's name from here on.
+    fn shelve(&self, planned: &Planned, renders: &[Render]) -> Result<(), Fault> {
+        if planned.shelf() == Shelf::Held {
+            return shelf::withdraw(&planned.source.name, self.out, self.journal);
+        }
+        for file in shelf::bring(&planned.goods(renders), Shelf::Public, self.out, self.journal)? {
+            if let Some(cut) = planned.plan.cuts.iter().find(|cut| cut.file == file) {
+                let (clip, platform) = (planned.source.name.clone(), cut.platform.clone());
+                (self.listener)(Event::Published { clip, platform, file });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a file is where it belongs.
+    fn has(&self, planned: &Planned, good: &Good) -> bool {
+        self.journal.holds(&planned.shelf().place(&good.file), &good.key)
+    }
+
     /// Renders, checks and publishes what is missing; the outcome of each render by its key.
     fn make(&self, planned: &Planned, renders: &[Render]) -> Result<Outcomes, (Stage, Fault)> {
         let mut outcomes = HashMap::new();
         let mut missing = Vec::new();
         for render in renders {
             let absent: Vec<&CutPlan> =
-                render.cuts.iter().copied().filter(|cut| !self.journal.holds(&cut.file, &render.key)).collect();
+                render.cuts.iter().copied().filter(|cut| !self.has(planned, &good(cut, render))).collect();
             if absent.is_empty() || self.link(planned, render, &absent) {
                 outcomes.insert(render.key.clone(), Ok(()));
             } else {
@@ -217,9 +245,13 @@ impl Workshop<'_> {
         measured.damaged = measured.damaged.max(before.map_or(0, |before| before.damaged));
         self.store.put("measured", &render.key.0, &measured).map_err(failed)?;
         for cut in absent {
-            let published = publish(&verified, &cut.file, &render.key, self.out, self.journal).map_err(failed)?;
-            let (clip, platform) = (planned.source.name.clone(), cut.platform.clone());
-            (self.listener)(Event::Published { clip, platform, file: published.file });
+            let place = planned.shelf().place(&cut.file);
+            let published = publish(&verified, &place, &render.key, self.out, self.journal).map_err(failed)?;
+            // Cuts that wait are told of when all are there.
+            if planned.shelf() == Shelf::Public {
+                let (clip, platform) = (planned.source.name.clone(), cut.platform.clone());
+                (self.listener)(Event::Published { clip, platform, file: published.file });
+            }
         }
         Ok(())
     }
@@ -242,12 +274,12 @@ impl Workshop<'_> {
         let recipe = planned.plan.cover.clone()?;
         let key = recipe.key();
         let file = self.scratch_file(planned, &key, "jpg");
-        (!self.journal.holds(&cover_file(&planned.source.name), &key)).then_some((CoverJob { recipe, file }, key))
+        (!self.journal.holds(&planned.cover_place(), &key)).then_some((CoverJob { recipe, file }, key))
     }
 
     /// A cover that cannot be made is told of and stops nothing.
     fn publish_cover(&self, planned: &Planned, job: &CoverJob, key: Digest, made: Result<(), Fault>) {
-        let name = cover_file(&planned.source.name);
+        let name = planned.cover_place();
         let target = self.out.join(&name);
         let put = made.and_then(|()| {
             let bytes = fs::read(&job.file).map_err(|e| cannot_write(&job.file, &e))?;
@@ -273,6 +305,7 @@ impl Workshop<'_> {
             let outcome = outcomes.get(&render.key).cloned().unwrap_or(Err(missing));
             for cut in &render.cuts {
                 let state = match &outcome {
+                    Ok(()) if planned.shelf() == Shelf::Held => CutState::Held,
                     Ok(()) => CutState::Published,
                     Err(rejected) => {
                         let (what, advice) = (rejected.fault.what().to_string(), rejected.fault.advice().to_string());
@@ -283,7 +316,7 @@ impl Workshop<'_> {
                 let known = measured.as_ref().filter(|_| outcome.is_ok());
                 reports.push(CutReport {
                     platform: cut.platform.clone(),
-                    file: cut.file.clone(),
+                    file: planned.shelf().place(&cut.file),
                     state,
                     canvas: cut.recipe.canvas,
                     bytes: known.map_or(0, |m| m.bytes),
@@ -313,6 +346,8 @@ impl Workshop<'_> {
             origin: wording.origin,
             replaced: wording.replaced.clone(),
             departures: wording.departures.clone(),
+            signoff: planned.signoff.clone(),
+            goods: Vec::new(),
             cover: None,
             cuts: reports,
             skipped: plan.skipped.clone(),
@@ -347,13 +382,13 @@ impl Workshop<'_> {
         self.practice.platforms.iter().find(|p| p.id == id)
     }
 
-    /// Transcripts, sidecar captions and post texts; the files that were written, relative to the output folder.
-    fn write_words(&self, planned: &Planned, report: &ClipReport) -> Result<Vec<PathBuf>, Fault> {
+    /// Transcripts, by their place relative to the output folder; sidecar captions and post texts, beside their cuts.
+    fn write_words(&self, planned: &Planned, report: &ClipReport) -> Result<(Vec<PathBuf>, Vec<Good>), Fault> {
         let Planned { source, understood, wording, .. } = planned;
         let style = &self.practice.style;
         let transcripts = Path::new("transcripts");
-        let transcript = Transcript { words: wording.words.clone(), ..understood.transcript.clone() };
-        let json = serde_json::to_string_pretty(&transcript)
+        let said = Transcript { words: wording.words.clone(), ..understood.transcript.clone() };
+        let json = serde_json::to_string_pretty(&said)
             .map_err(|e| Fault::new(format!("the transcript cannot be written ({e})"), "report this"))?;
         let srt = captions::srt(&captions::sidecar_cues(&wording.words, wording.breaks.as_deref(), style));
         let edits = Edits { out: self.out, store: self.store };
@@ -364,11 +399,13 @@ impl Workshop<'_> {
             );
             (self.listener)(Event::Note { clip: Some(source.name.clone()), text });
         }
-        let mut texts = vec![(transcripts.join(format!("{}.json", source.name)), json + "\n")];
+        let transcript = transcripts.join(format!("{}.json", source.name));
+        self.write_text(&transcript, &(json + "\n"))?;
+        let mut texts = Vec::new();
         for (cut, plan) in report
             .cuts
             .iter()
-            .filter(|c| c.state == CutState::Published)
+            .filter(|c| !matches!(c.state, CutState::Failed { .. }))
             .filter_map(|c| Some((c, planned.cut(&c.platform)?)))
         {
             let Some(platform) = self.platform(&cut.platform) else { continue };
@@ -383,25 +420,56 @@ impl Workshop<'_> {
                 texts.push((cut.file.with_extension("srt"), captions::srt(&cues)));
             }
         }
-        let mut written = vec![captions_file(&source.name)];
+        let mut beside = Vec::new();
         for (file, text) in texts {
-            let target = self.out.join(&file);
-            if fs::read(&target).ok().as_deref() != Some(text.as_bytes()) {
-                write_whole(&target, text.as_bytes())?;
+            let key = Digest(blake3::hash(text.as_bytes()).to_hex().to_string());
+            if !self.journal.holds(&file, &key) {
+                let stamp = self.write_text(&file, &text)?;
+                self.journal.append(Entry::Published { file: file.clone(), key: key.clone(), stamp })?;
             }
-            written.push(file);
+            beside.push(Good { file: Shelf::Public.place(&file), key });
         }
-        Ok(written)
+        Ok((vec![captions_file(&source.name), transcript], beside))
+    }
+
+    /// Writes a text unless it stands there already.
+    fn write_text(&self, file: &Path, text: &str) -> Result<Stamp, Fault> {
+        let target = self.out.join(file);
+        if fs::read(&target).ok().as_deref() != Some(text.as_bytes()) {
+            write_whole(&target, text.as_bytes())?;
+        }
+        Stamp::of(&target).ok_or_else(|| Fault::new(format!("{} vanished", file.display()), "run again"))
     }
 }
 
 impl Planned {
+    /// Where its files belong.
+    fn shelf(&self) -> Shelf {
+        self.signoff.standing.shelf()
+    }
+
+    fn cover_place(&self) -> PathBuf {
+        self.shelf().place(&cover_file(&self.source.name))
+    }
+
+    /// Its cuts and its cover.
+    fn goods(&self, renders: &[Render]) -> Vec<Good> {
+        let cuts = renders.iter().flat_map(|render| render.cuts.iter().map(|cut| good(cut, render)));
+        let cover =
+            self.plan.cover.as_ref().map(|recipe| Good { file: cover_file(&self.source.name), key: recipe.key() });
+        cuts.chain(cover).collect()
+    }
+
     fn cut(&self, platform: &str) -> Option<&CutPlan> {
         self.plan.cuts.iter().find(|c| c.platform == platform)
     }
 }
 
-/// Where a clip's cover lies, relative to the output folder.
+fn good(cut: &CutPlan, render: &Render) -> Good {
+    Good { file: cut.file.clone(), key: render.key.clone() }
+}
+
+/// Where a clip's cover lies among the public files, relative to the output folder.
 fn cover_file(name: &str) -> PathBuf {
     Path::new("covers").join(format!("{name}.jpg"))
 }

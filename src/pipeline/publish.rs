@@ -1,6 +1,6 @@
-//! Checked files get their names. Nothing else in the program gives a name to a cut.
+//! Checked files get their names. Nothing else in the program gives a name to a cut, under a platform or in `held/`.
 
-use super::journal::{Entry, Journal, Stamp};
+use super::journal::{Checked, Entry, Journal, Stamp};
 use super::store::{cannot_write, set_shared_mode};
 use crate::fault::Fault;
 use crate::intake::Digest;
@@ -49,6 +49,29 @@ pub fn publish(
     let stamp = Stamp::of(&target).ok_or_else(|| cannot_write(&target, &std::io::ErrorKind::NotFound.into()))?;
     journal.append(Entry::Published { file: file.to_path_buf(), key: key.clone(), stamp })?;
     Ok(Published { file: file.to_path_buf() })
+}
+
+/// Gives a file that was published another name by renaming it. The journal knows the new name first: a line counts only
+/// while the file is there.
+///
+/// # Errors
+/// The file cannot be moved; it stays under the name that it had.
+pub fn relocate(checked: Checked, to: &Path, out: &Path, journal: &Journal) -> Result<(), Fault> {
+    let (source, target) = (out.join(checked.file()), out.join(to));
+    journal.append(Entry::Published { file: to.to_path_buf(), key: checked.key().clone(), stamp: checked.stamp() })?;
+    let put = || -> std::io::Result<()> {
+        let folder = target.parent().unwrap_or(out);
+        fs::create_dir_all(folder)?;
+        fs::rename(&source, &target)?;
+        // Where both names are one file already, renaming does nothing and leaves this one.
+        match fs::remove_file(&source) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+        sync_folder(folder)?;
+        sync_folder(source.parent().unwrap_or(out))
+    };
+    put().map_err(|e| cannot_write(&target, &e))
 }
 
 /// Makes a rename last through a power cut.

@@ -27,9 +27,13 @@ impl Store {
 
     /// The entry, if it is there and whole.
     pub fn get<T: DeserializeOwned>(&self, kind: &str, key: &str) -> Option<T> {
-        let text = fs::read_to_string(self.file(kind, key)).ok()?;
-        let (sum, body) = text.split_once('\n')?;
-        (blake3::hash(body.as_bytes()).to_hex().as_str() == sum).then(|| serde_json::from_str(body).ok())?
+        read(&self.file(kind, key))
+    }
+
+    /// Every entry of a kind that is whole, in no order.
+    pub fn all<T: DeserializeOwned>(&self, kind: &str) -> Vec<T> {
+        let files = fs::read_dir(self.root.join(kind)).into_iter().flatten().flatten();
+        files.filter_map(|file| read(&file.path())).collect()
     }
 
     /// Writes the entry.
@@ -39,6 +43,12 @@ impl Store {
         let text = format!("{}\n{body}", blake3::hash(body.as_bytes()).to_hex());
         write_whole(&self.file(kind, key), text.as_bytes())
     }
+}
+
+fn read<T: DeserializeOwned>(file: &Path) -> Option<T> {
+    let text = fs::read_to_string(file).ok()?;
+    let (sum, body) = text.split_once('\n')?;
+    (blake3::hash(body.as_bytes()).to_hex().as_str() == sum).then(|| serde_json::from_str(body).ok())?
 }
 
 /// Writes a file so that under its name there is the old content or the new, never a part: temporary file in the same

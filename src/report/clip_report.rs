@@ -1,6 +1,7 @@
 //! What became of a clip, as a person reads it.
 
 use crate::cuts::{Limits, Skipped};
+use crate::pipeline::{Good, Signoff, Standing};
 use crate::speech::Word;
 use crate::units::{Size, Time};
 use crate::wording::{Departure, Origin, PostText, Replaced};
@@ -28,6 +29,10 @@ pub struct ClipReport {
     pub replaced: Vec<Replaced>,
     /// Where the speaker left the script.
     pub departures: Vec<Departure>,
+    /// What was flagged in it, and whether it waits for a person.
+    pub signoff: Signoff,
+    /// Everything that belongs beside a platform's name: cuts, texts, cover.
+    pub goods: Vec<Good>,
     /// Picture with the question on it, relative to the output folder: `covers/razor-bumps.jpg`.
     pub cover: Option<PathBuf>,
     /// One entry a platform that was to get a cut.
@@ -64,7 +69,7 @@ pub enum ClipState {
 pub struct CutReport {
     /// Platform id.
     pub platform: String,
-    /// Where the cut is, relative to the output folder: `tiktok/razor-bumps.mp4`.
+    /// Where the cut is, relative to the output folder: `tiktok/razor-bumps.mp4`, `held/tiktok/razor-bumps.mp4`.
     pub file: PathBuf,
     /// Whether it is there.
     pub state: CutState,
@@ -92,6 +97,8 @@ pub struct CutReport {
 pub enum CutState {
     /// Checked and in its place.
     Published,
+    /// Checked, and waiting in `held/` for a person.
+    Held,
     /// It could not be made, or did not pass its checks.
     Failed {
         /// What happened, without a stop.
@@ -109,8 +116,33 @@ impl ClipReport {
         self.cuts.iter().filter(|cut| cut.state == CutState::Published).count()
     }
 
+    /// How many cuts are in their place or wait.
+    pub fn made(&self) -> usize {
+        self.cuts.iter().filter(|cut| !matches!(cut.state, CutState::Failed { .. })).count()
+    }
+
     /// Whether the clip or any of its cuts failed.
     pub fn has_failure(&self) -> bool {
-        matches!(self.state, ClipState::Failed { .. }) || self.published() < self.cuts.len()
+        let failed = |cut: &CutReport| matches!(cut.state, CutState::Failed { .. });
+        matches!(self.state, ClipState::Failed { .. }) || self.cuts.iter().any(failed)
+    }
+
+    /// Whether the clip waits for a person. One that could not be made at all waits for nobody.
+    pub fn is_held(&self) -> bool {
+        self.signoff.standing.is_held() && !matches!(self.state, ClipState::Failed { .. })
+    }
+
+    /// The same clip with another standing: its cuts and its cover are where they belong then.
+    pub fn standing(self, standing: Standing) -> Self {
+        let shelf = standing.shelf();
+        let cuts = self.cuts.into_iter().map(|cut| match cut.state {
+            CutState::Failed { .. } => cut,
+            CutState::Published | CutState::Held => {
+                let state = if standing.is_held() { CutState::Held } else { CutState::Published };
+                CutReport { state, file: shelf.place(&cut.file), ..cut }
+            }
+        });
+        let (cuts, cover) = (cuts.collect(), self.cover.map(|cover| shelf.place(&cover)));
+        ClipReport { cuts, cover, signoff: Signoff { standing, ..self.signoff }, ..self }
     }
 }

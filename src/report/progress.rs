@@ -81,6 +81,7 @@ fn remark(event: &Event) -> Option<String> {
             let platforms = if platforms.is_empty() { String::new() } else { format!(" for {}", platforms.join(", ")) };
             Some(format!("{clip}{platforms}: failed while {}: {what}. What to do: {advice}.", stage.doing()))
         }
+        Event::Held { clip, why, .. } => Some(format!("{clip}: held: {}.", why.join("; "))),
         Event::Note { clip: Some(clip), text } => Some(format!("{clip}: {text}")),
         Event::Note { clip: None, text } => Some(text.clone()),
         _ => None,
@@ -88,14 +89,19 @@ fn remark(event: &Event) -> Option<String> {
 }
 
 /// How a clip ended, in one line.
-fn ending(clip: &str, cuts: usize, unchanged: bool, failed: bool) -> String {
+fn ending(clip: &str, cuts: usize, held: bool, unchanged: bool, failed: bool) -> String {
     let how = match (unchanged, failed, cuts) {
         (true, ..) => "unchanged",
         (false, true, 0) => return format!("{clip}: failed"),
         (false, true, _) => "done in part",
         (false, false, _) => "done",
     };
-    format!("{clip}: {how}, {cuts} {}", if cuts == 1 { "cut" } else { "cuts" })
+    let waiting = match (held, cuts) {
+        (false, _) => "",
+        (true, 1) => " that waits for approval",
+        (true, _) => " that wait for approval",
+    };
+    format!("{clip}: {how}, {cuts} {}{waiting}", if cuts == 1 { "cut" } else { "cuts" })
 }
 
 impl Lines {
@@ -113,10 +119,10 @@ impl Lines {
             Event::Entered { clip, stage: stage @ (Stage::Speech | Stage::Render) } => {
                 Some(format!("{clip}: {}", stage.doing()))
             }
-            Event::Finished { clip, cuts, unchanged, failed } => {
+            Event::Finished { clip, cuts, held, unchanged, failed } => {
                 self.finished += 1;
                 // A hundred clips that were done before are no news.
-                let ending = (!unchanged).then(|| ending(&clip, cuts, unchanged, failed))?;
+                let ending = (!unchanged).then(|| ending(&clip, cuts, held, unchanged, failed))?;
                 Some(format!("[{}/{}] {ending}", self.finished, self.clips))
             }
             other => remark(&other),
@@ -165,7 +171,7 @@ impl Bars {
                 let left = if done > 0.0 { format!("  {}s left", bar.eta().as_secs()) } else { String::new() };
                 bar.set_message(format!("{} {speed:.1}x{left}", stage.doing()));
             }
-            Event::Finished { clip, cuts, unchanged, failed } => {
+            Event::Finished { clip, cuts, held, unchanged, failed } => {
                 if let Some(bar) = self.clips.remove(clip) {
                     bar.finish_and_clear();
                 }
@@ -173,7 +179,7 @@ impl Bars {
                     batch.inc(1);
                 }
                 if !unchanged {
-                    self.print(&ending(clip, *cuts, *unchanged, *failed));
+                    self.print(&ending(clip, *cuts, *held, *unchanged, *failed));
                 }
             }
             Event::Ended { .. } => {
@@ -182,7 +188,7 @@ impl Bars {
                     batch.finish_and_clear();
                 }
             }
-            Event::Failed { .. } | Event::Note { .. } => {
+            Event::Failed { .. } | Event::Held { .. } | Event::Note { .. } => {
                 if let Some(line) = remark(&event) {
                     self.print(&line);
                 }
@@ -212,10 +218,11 @@ mod tests {
 
     #[test]
     fn the_end_of_a_clip_never_says_done_of_a_failure() {
-        assert_eq!(ending("a", 1, false, false), "a: done, 1 cut");
-        assert_eq!(ending("a", 2, false, true), "a: done in part, 2 cuts");
-        assert_eq!(ending("a", 0, false, true), "a: failed");
-        assert_eq!(ending("a", 3, true, false), "a: unchanged, 3 cuts");
+        assert_eq!(ending("a", 1, false, false, false), "a: done, 1 cut");
+        assert_eq!(ending("a", 2, false, false, true), "a: done in part, 2 cuts");
+        assert_eq!(ending("a", 0, false, false, true), "a: failed");
+        assert_eq!(ending("a", 3, false, true, false), "a: unchanged, 3 cuts");
+        assert_eq!(ending("a", 3, true, false, false), "a: done, 3 cuts that wait for approval");
     }
 
     #[test]

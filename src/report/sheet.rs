@@ -4,7 +4,9 @@
 
 use super::clip_report::{ClipReport, ClipState, CutReport, CutState};
 use crate::fault::Fault;
+use crate::pipeline::Standing;
 use crate::units::Time;
+use crate::wording::checks::{Finding, Place, Severity};
 use askama::Template;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -40,12 +42,15 @@ pub fn sheet(
     let cuts: usize = reports.iter().map(ClipReport::published).sum();
     let skipped: usize = reports.iter().map(|r| r.skipped.len()).sum();
     let problems: Vec<&Card> = cards.iter().filter(|card| card.failures > 0).collect();
+    let held: Vec<&Card> = cards.iter().filter(|card| !card.held.is_empty()).collect();
     let page = Page {
         practice: practice_name,
         day,
         clips: counted(reports.len(), "clip"),
         cuts: counted(cuts, "cut"),
         failures: counted(problems.iter().map(|card| card.failures).sum(), "problem"),
+        waiting: (!held.is_empty()).then(|| counted(held.len(), "clip")),
+        held,
         skipped: (skipped > 0).then(|| counted(skipped, "cut")),
         problems,
         cards: &cards,
@@ -63,12 +68,16 @@ struct Page<'a> {
     cuts: String,
     failures: String,
     skipped: Option<String>,
+    /// How many wait for approval, where any do, and which.
+    waiting: Option<String>,
+    held: Vec<&'a Card>,
     problems: Vec<&'a Card>,
     cards: &'a [Card],
 }
 
 struct Card {
     id: String,
+    name: String,
     heading: String,
     file: String,
     duration: Option<String>,
@@ -76,6 +85,15 @@ struct Card {
     failures: usize,
     /// What failed for the clip as a whole: stage, what, advice.
     failure: Option<(String, String, String)>,
+    /// Why it waits for approval.
+    held: Vec<String>,
+    /// Who approved it and when, and what they wrote.
+    approved: Option<(String, String, Option<String>)>,
+    /// Where the patient's consent is filed.
+    consent: Option<String>,
+    /// What was flagged for review: what holds a clip first.
+    flagged: Vec<Flagged>,
+    noted: Vec<Flagged>,
     cover: Option<String>,
     words: Vec<(String, bool)>,
     unsure: usize,
@@ -87,6 +105,50 @@ struct Card {
     skipped: Vec<(String, String)>,
     notes: Vec<String>,
     removed: String,
+}
+
+/// The same words flagged by the same rule, wherever they stand.
+struct Flagged {
+    words: String,
+    /// When and where: `0:07.3 in what is said, in the question`.
+    places: String,
+    rule: String,
+    advice: String,
+}
+
+impl Flagged {
+    /// The findings of a severity, each once.
+    fn all(findings: &[Finding], severity: Severity, names: &BTreeMap<String, String>) -> Vec<Flagged> {
+        let mut all: Vec<Flagged> = Vec::new();
+        // Which posts each stands in: one place for all of them.
+        let mut posts: Vec<Vec<String>> = Vec::new();
+        for finding in findings.iter().filter(|finding| finding.severity == severity) {
+            let known = all.iter().position(|other| other.rule == finding.rule && other.words == finding.words);
+            let index = known.unwrap_or_else(|| {
+                let (words, rule, advice) = (finding.words.clone(), finding.rule.clone(), sentence(&finding.advice));
+                all.push(Flagged { words, places: String::new(), rule, advice });
+                posts.push(Vec::new());
+                all.len() - 1
+            });
+            if let Place::Post(platform) = &finding.place {
+                posts[index].push(name_of(platform, names));
+                continue;
+            }
+            let place = match finding.span {
+                Some(span) => format!("at {}", clock(span.start)),
+                None => format!("in {}", finding.place),
+            };
+            let places = &mut all[index].places;
+            places.push_str(if places.is_empty() { "" } else { ", " });
+            places.push_str(&place);
+        }
+        for (flagged, platforms) in all.iter_mut().zip(posts).filter(|(_, platforms)| !platforms.is_empty()) {
+            let places = &mut flagged.places;
+            places.push_str(if places.is_empty() { "" } else { ", " });
+            places.push_str(&format!("in the text for {}", platforms.join(", ")));
+        }
+        all
+    }
 }
 
 struct Row {
@@ -119,17 +181,30 @@ impl Card {
         let words: Vec<_> = report.transcript.iter().map(|w| (w.text.clone(), w.confidence < UNSURE)).collect();
         Card {
             id: format!("clip-{}", index + 1),
+            name: report.name.clone(),
             heading: report.question.clone().unwrap_or_else(|| report.name.clone()),
             file: undirected(&report.file),
             duration: report.duration.map(clock),
             state: match report.state {
                 ClipState::Failed { .. } => "Not made",
                 _ if failed_cuts > 0 => "Partly made",
+                _ if report.is_held() => "Waiting for approval",
                 ClipState::Unchanged => "Unchanged",
                 ClipState::Done => "Made",
             },
             failures: failed_cuts + usize::from(failure.is_some()),
             failure,
+            held: if report.is_held() { report.signoff.standing.reasons() } else { Vec::new() },
+            approved: match &report.signoff.standing {
+                Standing::Approved(decision) => {
+                    let by = decision.by.clone().unwrap_or_default();
+                    Some((by, decision.day(), decision.note.clone()))
+                }
+                Standing::Free | Standing::Held(_) => None,
+            },
+            consent: report.signoff.consent.reference().map(str::to_string),
+            flagged: Flagged::all(&report.signoff.findings, Severity::Hold, names),
+            noted: Flagged::all(&report.signoff.findings, Severity::Note, names),
             cover: report.cover.as_deref().and_then(|cover| embedded(out, cover)),
             unsure: words.iter().filter(|(_, unsure)| *unsure).count(),
             words,
@@ -154,7 +229,7 @@ impl Card {
 impl Row {
     fn of(cut: &CutReport, names: &BTreeMap<String, String>) -> Self {
         let (link, failure) = match &cut.state {
-            CutState::Published => (href(&cut.file), None),
+            CutState::Published | CutState::Held => (href(&cut.file), None),
             CutState::Failed { what, advice, kept } => {
                 (None, Some((sentence(what), sentence(advice), kept.as_deref().and_then(href))))
             }

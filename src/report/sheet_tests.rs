@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::cuts::{Limits, Skipped};
+use crate::pipeline::Signoff;
 use crate::speech::Word;
 use crate::units::{Size, Span};
 use crate::wording::{Origin, PostText};
@@ -37,6 +38,8 @@ fn clip(question: &str, said: &str) -> ClipReport {
         origin: Origin::Heard,
         replaced: Vec::new(),
         departures: Vec::new(),
+        signoff: Signoff::default(),
+        goods: Vec::new(),
         cover: None,
         cuts: vec![cut("tiktok", "tiktok/razor-bumps.mp4")],
         skipped: vec![],

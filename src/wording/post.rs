@@ -195,6 +195,9 @@ mod tests {
             watermark: None,
             digits: true,
             glossary: Default::default(),
+            review: Default::default(),
+            checks: Default::default(),
+            check_files: None,
             style: Style {
                 id: "clear".into(),
                 fonts: vec![],
