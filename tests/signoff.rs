@@ -55,8 +55,8 @@ fn names(files: &BTreeMap<PathBuf, String>) -> Vec<String> {
     files.keys().map(|file| file.to_str().unwrap().to_string()).collect()
 }
 
-const HELD: [&str; 3] = ["held/covers/advice.jpg", "held/x/advice.mp4", "held/x/advice.txt"];
-const PUBLIC: [&str; 3] = ["covers/advice.jpg", "x/advice.mp4", "x/advice.txt"];
+const HELD: [&str; 4] = ["held/covers/advice.jpg", "held/x/advice.mp4", "held/x/advice.srt", "held/x/advice.txt"];
+const PUBLIC: [&str; 4] = ["covers/advice.jpg", "x/advice.mp4", "x/advice.srt", "x/advice.txt"];
 
 fn status(desk: &Desk) -> Vec<Value> {
     let done = desk.housecall(&["status", "--json"]);
@@ -238,7 +238,7 @@ fn whoever_is_stopped_in_the_middle_of_approving_has_approved() {
     let journal = fs::read_to_string(state.join("journal.ndjson")).unwrap();
     let known = String::from_utf8(before[&state.join("journal.ndjson")].clone()).unwrap().lines().count();
     // The decision, then so many lines of the journal, with or without the move that each tells of, and then a kill.
-    for lines in 0..=3 {
+    for lines in 0..=4 {
         for moved in [lines.max(1) - 1, lines] {
             for by_command in [false, true] {
                 for file in PUBLIC {
@@ -251,7 +251,7 @@ fn whoever_is_stopped_in_the_middle_of_approving_has_approved() {
                 fs::write(state.join("record.ndjson"), &after).unwrap();
                 let torn: String = journal.split_inclusive('\n').take(known + lines).collect();
                 fs::write(state.join("journal.ndjson"), torn).unwrap();
-                for file in ["covers/advice.jpg", "x/advice.txt", "x/advice.mp4"].iter().take(moved) {
+                for file in ["covers/advice.jpg", "x/advice.txt", "x/advice.srt", "x/advice.mp4"].iter().take(moved) {
                     fs::rename(desk.out().join("held").join(file), desk.out().join(file)).unwrap();
                 }
                 if by_command {

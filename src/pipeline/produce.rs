@@ -423,11 +423,13 @@ impl Workshop<'_> {
         let mut beside = Vec::new();
         for (file, text) in texts {
             let key = Digest(blake3::hash(text.as_bytes()).to_hex().to_string());
+            let good = Good { file: Shelf::Public.place(&file), key: key.clone() };
+            shelf::bring(std::slice::from_ref(&good), planned.shelf(), self.out, self.journal)?;
             if !self.journal.holds(&file, &key) {
                 let stamp = self.write_text(&file, &text)?;
-                self.journal.append(Entry::Published { file: file.clone(), key: key.clone(), stamp })?;
+                self.journal.append(Entry::Published { file, key, stamp })?;
             }
-            beside.push(Good { file: Shelf::Public.place(&file), key });
+            beside.push(good);
         }
         Ok((vec![captions_file(&source.name), transcript], beside))
     }

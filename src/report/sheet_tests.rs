@@ -1,9 +1,10 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::cuts::{Limits, Skipped};
-use crate::pipeline::Signoff;
+use crate::pipeline::signoff::{Signoff, Standing, Why};
 use crate::speech::Word;
 use crate::units::{Size, Span};
+use crate::wording::checks::Category;
 use crate::wording::{Origin, PostText};
 
 fn cut(platform: &str, file: &str) -> CutReport {
@@ -185,4 +186,38 @@ fn numbers_read_as_people_write_them() {
     for (count, shown) in [(999, "999 B"), (1_500, "1.5 kB"), (16_000_000, "16 MB"), (256_000_000_000, "256 GB")] {
         assert_eq!(bytes(count).replace('\u{A0}', " "), shown);
     }
+}
+
+#[test]
+fn what_was_flagged_is_shown_once_with_its_places_and_what_holds_the_clip_first() {
+    let finding = |rule: &str, severity, place, words: &str, at: Option<i64>| Finding {
+        rule: rule.into(),
+        category: Category::Privacy,
+        severity,
+        place,
+        words: words.into(),
+        span: at.map(|at| Span::new(Time::from_millis(at), Time::from_millis(at + 500))),
+        advice: "cut it out".into(),
+    };
+    let posts = ["tiktok", "youtube-shorts"].map(|id| Place::Post(id.into()));
+    let [tiktok, shorts] = posts.map(|place| finding("patient-name", Severity::Hold, place, "Mr. <b>", None));
+    let mut held = clip("Dose?", "Mr. <b> takes 2 mg.");
+    held.signoff.findings = vec![
+        finding("dose", Severity::Note, Place::Transcript, "2 mg", Some(9_000)),
+        finding("patient-name", Severity::Hold, Place::Transcript, "Mr. <b>", Some(7_300)),
+        tiktok,
+        shorts,
+        finding("patient-name", Severity::Hold, Place::FileName, "Mr. <b>", None),
+    ];
+    let held = held.standing(Standing::Held(vec![Why::Flagged(4), Why::NoConsent]));
+    assert_eq!((held.published(), held.made(), held.has_failure(), held.is_held()), (0, 1, false, true));
+    let page = page(&[clip("Free?", "Said."), held]);
+    let at = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text} in {page}"));
+    assert!(at("1 clip waiting for approval") < at("href=\"#clip-2\"") && at("href=\"#clip-2\"") < at("id=\"clip-1\""));
+    let places =
+        "\"<bdi>Mr. &#60;b&#62;</bdi>\" at 0:07.3, in the file name, in the text for TikTok, YouTube Shorts, flagged";
+    assert!(at(places) < at("2 mg</bdi>\" at 0:09: Cut it out."));
+    assert_eq!(page.matches("flagged for review. Cut it out.").count(), 1);
+    assert!(page.contains("4 places are flagged for review; a patient is visible"));
+    assert!(page.contains("href=\"./held/tiktok/razor-bumps.mp4\"") && page.contains("1 cut ready"));
 }
