@@ -242,6 +242,7 @@ impl<'a> Batch<'a> {
             store: &self.store,
             model: &self.request.model,
             language: &self.request.practice.language,
+            prompt: self.request.practice.glossary.prompt(),
             bounds: self.request.practice.bounds,
             threads: self.budget.speech,
             cancel: self.cancel,

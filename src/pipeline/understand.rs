@@ -45,6 +45,8 @@ pub struct Reader<'a> {
     pub language: &'a str,
     /// What is too large or too long to be taken.
     pub bounds: Bounds,
+    /// Words that the model is told to expect, if it takes any.
+    pub prompt: Option<String>,
     /// Threads for the model.
     pub threads: usize,
     /// Stops the work.
@@ -88,7 +90,8 @@ impl Reader<'_> {
 
     fn hear(&mut self, source: &ClipSource, probe: &Probe) -> Result<(Loudness, Vec<Span>, Transcript), Fault> {
         let key = &format!("{} {}", source.digest.0, speech::HEARING);
-        let words_key = format!("{key} {} {}", self.model.key(), self.language);
+        let prompt = self.prompt.as_deref().filter(|_| self.model.takes_prompt()).unwrap_or_default();
+        let words_key = format!("{key} {} {} {prompt}", self.model.key(), self.language);
         let file = source.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let given = source.texts.given.as_ref().map(|_| Transcript {
             clip: file.clone(),
@@ -123,7 +126,7 @@ impl Reader<'_> {
         }
         let recogniser = match &mut self.recogniser {
             Some(recogniser) => recogniser,
-            none => none.insert(Recogniser::new(self.model, self.threads)?),
+            none => none.insert(Recogniser::new(self.model, self.threads)?.expecting(self.prompt.as_deref())),
         };
         let (began, seconds) = (Instant::now(), pcm.len() as f64 / f64::from(speech::SAMPLE_RATE));
         let (clip, listener) = (&source.name, self.listener);

@@ -34,10 +34,17 @@ pub struct ModelEntry {
     pub dtw: String,
     /// Longest stretch of sound it bears at once, in seconds: 3 to 28 (its window is 30).
     pub stretch_seconds: u32,
+    /// Whether it was trained to take text before the sound as a hint; Whisper's were.
+    #[serde(default = "trained_with_text")]
+    pub prompt: bool,
     /// About how much memory it takes while it works, in MB.
     pub memory_mb: u32,
     /// One line for a person who chooses.
     pub about: String,
+}
+
+fn trained_with_text() -> bool {
+    true
 }
 
 /// A published checksum, in lower-case hex.
@@ -77,6 +84,12 @@ pub struct ModelFile {
 }
 
 impl ModelFile {
+    /// Whether it was trained to take text before the sound as a hint; a file that the catalogue does not know is taken
+    /// for one of Whisper's.
+    pub fn takes_prompt(&self) -> bool {
+        self.entry.as_ref().is_none_or(|entry| entry.prompt)
+    }
+
     /// What its transcripts are filed under: the name of a published model; for a file of one's own also its size and
     /// date, so that another file under the same name is heard anew.
     pub fn key(&self) -> String {

@@ -44,6 +44,8 @@ pub struct Recogniser {
     /// Whether word times come from DTW.
     dtw: bool,
     threads: usize,
+    /// Text that it is to take for what was said before.
+    prompt: Option<String>,
 }
 
 impl Recogniser {
@@ -70,7 +72,14 @@ impl Recogniser {
         // Flash attention would silently turn DTW off.
         parameters.flash_attn(false).dtw_parameters(DtwParameters { mode, dtw_mem_size: DTW_MEMORY });
         let context = WhisperContext::new_with_params(&model.path, parameters).map_err(|_| damaged())?;
-        Ok(Recogniser { context, model: model.clone(), dtw, threads: threads.max(1) })
+        Ok(Recogniser { context, model: model.clone(), dtw, threads: threads.max(1), prompt: None })
+    }
+
+    /// The same, told to expect these words, if the model was trained for that; see [`ModelFile::takes_prompt`]. Zero bytes
+    /// and what exceeds the model's room for it (about 224 tokens) are left out.
+    pub fn expecting(self, prompt: Option<&str>) -> Self {
+        let prompt = prompt.filter(|_| self.model.takes_prompt()).map(|text| text.replace('\0', ""));
+        Recogniser { prompt, ..self }
     }
 
     /// The words of a clip named `clip`: `pcm` is its sound (16 kHz mono, -1.0 to 1.0, sample 0 at the clip's time
@@ -114,6 +123,7 @@ impl Recogniser {
                 language,
                 stretches: cut.iter().map(|s| (*s, sound(s))).collect(),
                 speech: speech.to_vec(),
+                prompt: self.prompt.clone(),
                 cancel: cancel.clone(),
             };
             let (heard, spoken) = watch(run, cancel, progress)?;
@@ -214,6 +224,7 @@ struct Run {
     /// Where each stretch lies in the clip, and its sound.
     stretches: VecDeque<(Span, Vec<f32>)>,
     speech: Vec<Span>,
+    prompt: Option<String>,
     cancel: Cancel,
 }
 
@@ -223,7 +234,11 @@ impl Run {
             Some(code) => code,
             None => self.detect_language()?,
         };
-        let parameters = parameters(language, self.threads, &self.cancel, self.dtw);
+        let mut parameters = parameters(language, self.threads, &self.cancel, self.dtw);
+        if let Some(prompt) = &self.prompt {
+            // The setter leaks its copy: some hundred bytes a clip.
+            parameters.set_initial_prompt(prompt);
+        }
         let end = self.stretches.back().map_or(Time::ZERO, |(s, _)| s.end);
         let mut spoken = Vec::new();
         while let Some((stretch, mut sound)) = self.stretches.pop_front() {
