@@ -5,7 +5,7 @@
 //! error-prone abbreviations): a zero before the point, none at the end after it, commas in thousands, "mcg" and not "µg",
 //! "units" written out.
 
-use super::align::plain;
+use super::align::{OPENERS, plain};
 use super::replaced::{Replaced, replace};
 use crate::speech::Word;
 
@@ -47,21 +47,41 @@ const UNITS: [(&str, &str, bool, u64); 31] = [
 const SMALL: &str = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen \
     seventeen eighteen nineteen";
 const TENS: &str = "twenty thirty forty fifty sixty seventy eighty ninety";
+/// How a nought among digits is said; "oh" and "o" are also other things.
+const NOUGHTS: [&str; 5] = ["oh", "o", "nought", "naught", "zero"];
+/// Most characters of a number in digits.
+const MOST_DIGITS: usize = 9;
+
+/// A word of a number and which word of the text it is of.
+type Token<'a> = (&'a str, usize);
+/// What reads a part of a number.
+type Part = fn(&[Token], &mut usize) -> Option<u64>;
 
 /// The words with such numbers in digits, and what was changed. Times stay: a number takes the time of the words that said
 /// it.
 pub fn in_digits(words: &[Word]) -> (Vec<Word>, Vec<Replaced>) {
     let said: Vec<Said> = words.iter().map(Said::new).collect();
-    let follows_number = |at: usize| {
-        at > 0 && !said[at - 1].closed && said[at - 1].parts.last().is_some_and(|part| is_number_word(part))
+    let ends_in_number = |at: usize| said[at].parts.last().is_some_and(|part| is_of_number(part));
+    // "Two to three hundred" and "a hundred and fifty": what comes after may be half of a longer number.
+    let joins =
+        |at: usize| matches!(said[at].parts[..], [ref p] if matches!(&**p, "and" | "to" | "or" | "through" | "a"));
+    let follows_number = |at: usize| match at {
+        0 => false,
+        at if joins(at - 1) && at > 1 => ends_in_number(at - 2) || (joins(at - 2) && at > 2 && ends_in_number(at - 3)),
+        at => !said[at - 1].closed && ends_in_number(at - 1),
     };
     replace(words, |at| if follows_number(at) { None } else { phrase(&said[at..]) })
 }
 
 /// A word as it is read here.
 struct Said {
-    /// Lower case, without signs; the parts of "twenty-five" are two.
+    /// Lower case, without signs; the parts of "twenty-five" are two. A word with a digit is one part: the number, or what
+    /// can never be read as one.
     parts: Vec<String>,
+    /// Whether a sign stands before it, other than the point of ".5".
+    opens: bool,
+    /// Whether that sign may mean something: it is no bracket and no quotation mark.
+    signed: bool,
     /// Whether a sign follows that ends a phrase.
     closed: bool,
 }
@@ -69,18 +89,34 @@ struct Said {
 impl Said {
     fn new(word: &Word) -> Self {
         let closed = word.text.ends_with(|c: char| !c.is_alphanumeric() && c != '%');
-        // Digits with a point or comma between them are one number.
+        let bare = word.text.trim_start_matches(OPENERS);
         let digits = number_in_digits(&word.text);
-        let parts = digits.map_or_else(|| word.text.split('-').map(plain).collect(), |digits| vec![digits]);
-        Said { parts, closed }
+        let signed = digits.is_none() && bare.starts_with(|c: char| !c.is_alphanumeric());
+        let opens = signed || bare.len() < word.text.len();
+        let parts = match digits {
+            Some(digits) => vec![digits],
+            None if word.text.contains(|c: char| c.is_ascii_digit()) => vec![bare.to_lowercase()],
+            None => word.text.split('-').map(plain).collect(),
+        };
+        Said { parts, opens, signed, closed }
     }
 }
 
-/// "1,000" or "2.5," as digits without commas and without signs around them.
+/// "1,000" or "2.5," as digits without commas and without brackets and stops around them; nothing where a sign is left that
+/// means something: "1/2", "5-10", "1,5", "-5" and "10:30" are no such numbers.
 fn number_in_digits(text: &str) -> Option<String> {
-    let bare = text.trim_matches(|c: char| !c.is_ascii_alphanumeric()).replace(',', "");
-    let plain = !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    (plain && bare.parse::<f64>().is_ok() && bare.len() <= 9).then_some(bare)
+    let ends = |c: char| ".,;:!?)]}\"'".contains(c) || matches!(c, '\u{201D}' | '\u{2019}' | '\u{BB}' | '\u{2026}');
+    let bare = text.trim_start_matches(OPENERS).trim_end_matches(ends);
+    let (whole, fraction) = bare.split_once('.').unwrap_or((bare, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let mut groups = whole.split(',');
+    let first = groups.next().unwrap_or_default();
+    let mut thousands = groups.clone().peekable();
+    let grouped = thousands.peek().is_none() || first.len() <= 3;
+    let whole_reads = (digits(first) && grouped && thousands.all(|group| group.len() == 3 && digits(group)))
+        || (whole.is_empty() && bare.len() > 1);
+    let number = format!("{}{}", if whole.is_empty() { "0" } else { "" }, bare.replace(',', ""));
+    (whole_reads && digits(fraction) && number.len() <= MOST_DIGITS).then_some(number)
 }
 
 /// What the words at the start become, and how many they are: a number, or a range of two, with its unit.
@@ -92,15 +128,29 @@ fn phrase(said: &[Said]) -> Option<(usize, Vec<String>)> {
         said.get(at).filter(|w| matches!(w.parts[..], [ref p] if p == "to" || p == "or") && !w.closed)
         && let Some((number, length)) = number(&said[at + 1..])
     {
+        // "Two to three hundred" may be two hundred to three hundred.
+        let shared = |multiplied: fn(&Number) -> bool| multiplied(&number) && !multiplied(&first);
+        if shared(|n| n.hundred || n.thousand) || (number.hundred && shared(|n| n.thousand)) {
+            return None;
+        }
         second = Some((between.parts[0].clone(), number));
         at += 1 + length;
     }
     // A number that touches another one was no number: a year, a telephone number, "twenty four seven".
-    if said.get(at).is_some_and(|next| is_number_word(&next.parts[0])) {
+    if said.get(at).is_some_and(|next| is_of_number(&next.parts[0])) {
         return None;
     }
     let (unit, joined, from, length) = unit(&said[at..])?;
+    // Signs inside would be lost, and with them what they mean.
+    let all = &said[..at + length];
+    if all[0].signed || all[1..].iter().any(|word| word.opens) || all[..all.len() - 1].iter().any(|word| word.closed) {
+        return None;
+    }
     let last = second.as_ref().map_or(&first, |(_, number)| number);
+    // "A hundred percent" and "a thousand years" are seldom counted.
+    if (first.article || last.article) && (joined || from > 0) {
+        return None;
+    }
     if last.value() < from as f64 {
         return None;
     }
@@ -127,11 +177,16 @@ fn unit(said: &[Said]) -> Option<(&'static str, bool, u64, usize)> {
     Some((entry.1, entry.2, entry.3, length))
 }
 
-/// A number as digits: whole part and, after the point, its fraction.
+/// A number as digits: whole part and, after the point, its fraction; and how it was said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Number {
     whole: u64,
     fraction: String,
+    /// With "hundred", with "thousand".
+    hundred: bool,
+    thousand: bool,
+    /// As "a hundred" or "a thousand".
+    article: bool,
 }
 
 impl Number {
@@ -161,33 +216,40 @@ impl Number {
 fn number(said: &[Said]) -> Option<(Number, usize)> {
     // Signs end a number, so only the words up to the first of them belong to it.
     let open = said.iter().take_while(|word| !word.closed).count();
-    let tokens: Vec<(&str, usize)> = said[..(open + 1).min(said.len())]
+    let tokens: Vec<Token> = said[..(open + 1).min(said.len())]
         .iter()
         .take(16)
         .enumerate()
         .flat_map(|(i, word)| word.parts.iter().map(move |part| (part.as_str(), i)))
         .collect();
     let mut at = 0;
-    let number = parse(&tokens, &mut at)?;
+    let mut number = parse(&tokens, &mut at)?;
+    let with = |name: &str| tokens[..at].iter().any(|(word, _)| *word == name);
+    (number.hundred, number.thousand, number.article) = (with("hundred"), with("thousand"), tokens[0].0 == "a");
     let words = tokens[at - 1].1 + 1;
     // "twenty-five-year-old" is one word and no number.
     let whole_words = tokens.get(at).is_none_or(|(_, word)| *word == words);
     whole_words.then_some((number, words))
 }
 
-fn parse(tokens: &[(&str, usize)], at: &mut usize) -> Option<Number> {
+fn parse(tokens: &[Token], at: &mut usize) -> Option<Number> {
     let peek = |at: usize| tokens.get(at).map(|(word, _)| *word);
+    let made = |whole, fraction| Number { whole, fraction, hundred: false, thousand: false, article: false };
     if let Some(digits) = peek(*at).filter(|word| word.starts_with(|c: char| c.is_ascii_digit())) {
         *at += 1;
         let digits = number_in_digits(digits)?;
         let (whole, fraction) = digits.split_once('.').unwrap_or((&digits, ""));
-        return Some(Number { whole: whole.parse().ok()?, fraction: fraction.to_string() });
+        return Some(made(whole.parse().ok()?, fraction.to_string()));
+    }
+    if peek(*at).is_some_and(|word| NOUGHTS.contains(&word)) && peek(*at + 1) == Some("point") {
+        *at += 1;
     }
     let whole = if peek(*at) == Some("point") { 0 } else { cardinal(tokens, at)? };
     let mut fraction = String::new();
     if peek(*at) == Some("point") {
         *at += 1;
-        while let Some(digit) = peek(*at).and_then(|word| index(SMALL, word)).filter(|digit| *digit < 10) {
+        let digit = |word: &str| if NOUGHTS.contains(&word) { Some(0) } else { index(SMALL, word) };
+        while let Some(digit) = peek(*at).and_then(digit).filter(|digit| *digit < 10) {
             fraction.push_str(&digit.to_string());
             *at += 1;
         }
@@ -198,11 +260,11 @@ fn parse(tokens: &[(&str, usize)], at: &mut usize) -> Option<Number> {
         *at += 3;
         fraction.push('5');
     }
-    Some(Number { whole, fraction })
+    Some(made(whole, fraction))
 }
 
 /// Zero to 999,999 in words.
-fn cardinal(tokens: &[(&str, usize)], at: &mut usize) -> Option<u64> {
+fn cardinal(tokens: &[Token], at: &mut usize) -> Option<u64> {
     let thousands = below_thousand(tokens, at)?;
     if tokens.get(*at).map(|(word, _)| *word) != Some("thousand") {
         return Some(thousands);
@@ -211,7 +273,7 @@ fn cardinal(tokens: &[(&str, usize)], at: &mut usize) -> Option<u64> {
     Some(thousands * 1000 + rest(tokens, at, below_thousand))
 }
 
-fn below_thousand(tokens: &[(&str, usize)], at: &mut usize) -> Option<u64> {
+fn below_thousand(tokens: &[Token], at: &mut usize) -> Option<u64> {
     let hundreds = below_hundred(tokens, at)?;
     if tokens.get(*at).map(|(word, _)| *word) != Some("hundred") || hundreds == 0 {
         return Some(hundreds);
@@ -220,8 +282,12 @@ fn below_thousand(tokens: &[(&str, usize)], at: &mut usize) -> Option<u64> {
     Some(hundreds * 100 + rest(tokens, at, below_hundred))
 }
 
-fn below_hundred(tokens: &[(&str, usize)], at: &mut usize) -> Option<u64> {
+fn below_hundred(tokens: &[Token], at: &mut usize) -> Option<u64> {
     let word = tokens.get(*at)?.0;
+    if word == "a" && tokens.get(*at + 1).is_some_and(|(next, _)| matches!(*next, "hundred" | "thousand")) {
+        *at += 1;
+        return Some(1);
+    }
     if let Some(small) = index(SMALL, word) {
         *at += 1;
         return Some(small);
@@ -238,7 +304,7 @@ fn below_hundred(tokens: &[(&str, usize)], at: &mut usize) -> Option<u64> {
 }
 
 /// What follows "hundred" or "thousand", with or without "and"; nothing where that is no number.
-fn rest(tokens: &[(&str, usize)], at: &mut usize, part: fn(&[(&str, usize)], &mut usize) -> Option<u64>) -> u64 {
+fn rest(tokens: &[Token], at: &mut usize, part: Part) -> u64 {
     let and = usize::from(tokens.get(*at).is_some_and(|(word, _)| *word == "and"));
     let mut ahead = *at + and;
     match part(tokens, &mut ahead) {
@@ -259,6 +325,14 @@ fn is_number_word(word: &str) -> bool {
         || index(TENS, word).is_some()
         || matches!(word, "hundred" | "thousand" | "million" | "point")
         || word.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// Whether a word is part of a number, or may be: what stands beside it is not read without it.
+fn is_of_number(word: &str) -> bool {
+    is_number_word(word)
+        || NOUGHTS.contains(&word)
+        || matches!(word, "half" | "quarter")
+        || word.trim_start_matches(|c: char| !c.is_alphanumeric()).starts_with(|c: char| c.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -290,6 +364,15 @@ mod tests {
             ("2.5 milligrams and 1,000 units", "2.5 mg and 1,000 units"),
             ("ten per cent", "10%"),
             ("38.5 degrees", "38.5 degrees"),
+            (".25 to .5 milligrams", "0.25 to 0.5 mg"),
+            ("(.5 milligrams)", "(0.5 mg)"),
+            ("point oh five percent", "0.05%"),
+            ("zero point oh five percent", "0.05%"),
+            ("nought point o two five percent", "0.025%"),
+            ("a hundred and fifty milligrams", "150 mg"),
+            ("two hundred to three hundred milligrams", "200 to 300 mg"),
+            ("five hundred to one thousand milligrams", "500 to 1,000 mg"),
+            ("take 12,500 units", "take 12,500 units"),
         ] {
             assert_eq!(written(said), wanted, "{said}");
         }
@@ -310,6 +393,34 @@ mod tests {
             "point taken percent",
             "and a half milligrams",
             "five milligram-sized",
+            // Signs that mean something.
+            "1/2 milligram",
+            "2½ milligrams",
+            "5\u{2013}10 milligrams",
+            "1,5 milligrams",
+            "1,00 milligrams",
+            "1234,500 milligrams",
+            "10:30 minutes",
+            "-196 degrees for 20-30 seconds",
+            "\u{2212}20 milligrams",
+            "two to -5 milligrams",
+            "5% milligrams",
+            "two 1/2 milligrams",
+            "1/2 two milligrams",
+            "for twenty. Minutes later",
+            // "Hundred" may be of both.
+            "two to three hundred milligrams",
+            "two or three hundred milligrams",
+            "between two and three hundred milligrams",
+            "five to ten thousand units",
+            "two hundred to three hundred thousand units",
+            // The end of a longer number.
+            "one oh five milligrams",
+            "a million and fifty milligrams",
+            "several hundred and fifty milligrams",
+            "half a thousand units",
+            "a hundred and fifty percent",
+            "point twenty five milligrams",
         ] {
             let unchanged = written(said);
             let kept = if said.starts_with("two,") { "two, 3 mg a" } else { said };

@@ -32,7 +32,11 @@ pub fn replace(words: &[Word], rule: impl Fn(usize) -> Option<(usize, Vec<String
         let heard = &words[at..at + taken];
         let (first, last) = (&heard[0], &heard[taken - 1]);
         let is_sign = |c: &char| !c.is_alphanumeric() && !matches!(c, '%' | '$' | '€' | '£' | '+' | '-');
-        let before: String = first.text.chars().take_while(is_sign).collect();
+        let mut before: String = first.text.chars().take_while(is_sign).collect();
+        // The point of ".5" is no sign before it.
+        if before.ends_with('.') && first.text[before.len()..].starts_with(|c: char| c.is_ascii_digit()) {
+            before.pop();
+        }
         let after: Vec<char> = last.text.chars().rev().take_while(is_sign).collect();
         if first.text.chars().find(|c| c.is_alphanumeric()).is_some_and(char::is_uppercase) {
             texts[0] = capital(&texts[0]);
