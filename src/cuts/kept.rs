@@ -95,7 +95,11 @@ impl Kept {
     /// The words that are heard, in cut time; a word that is cut off at an edge counts, as far as it is inside.
     pub fn words(&self, words: &[Word]) -> Vec<Word> {
         let heard = |word: &Word| {
-            let inside = self.placed().filter(|(span, _)| span.overlaps(word.span)).map(|(span, at)| {
+            // A word without any room is shown with the moment that it is at.
+            let shown = |span: &Span| {
+                span.overlaps(word.span) || (word.span.start == word.span.end && span.contains(word.span.start))
+            };
+            let inside = self.placed().filter(|(span, _)| shown(span)).map(|(span, at)| {
                 let part = Span::new(word.span.start.max(span.start), word.span.end.min(span.end));
                 part.shifted(at - span.start)
             });
@@ -174,6 +178,14 @@ mod tests {
         let words = [word(0.5, 0.9), word(0.8, 1.2), word(2.0, 2.5), word(2.8, 5.2), word(5.4, 5.5), word(6.0, 7.0)];
         let spans: Vec<Span> = kept.words(&words).iter().map(|word| word.span).collect();
         assert_eq!(spans, [seconds(0.0, 0.2), seconds(1.0, 1.5), seconds(1.8, 2.2), seconds(2.4, 2.5)]);
+    }
+
+    #[test]
+    fn a_word_without_room_is_shown_where_its_moment_is() {
+        let kept = Kept(vec![seconds(0.0, 3.0), seconds(5.0, 6.0)]);
+        let words = [word(0.0, 0.0), word(1.0, 1.0), word(4.0, 4.0), word(5.0, 5.0), word(6.0, 6.0)];
+        let spans: Vec<Span> = kept.words(&words).iter().map(|word| word.span).collect();
+        assert_eq!(spans, [seconds(0.0, 0.0), seconds(1.0, 1.0), seconds(3.0, 3.0)]);
     }
 
     #[test]

@@ -92,16 +92,15 @@ fn between(words: &mut [Word], next: Option<Span>, texts: &[&str], speech: &[Spa
     if to - from >= least {
         return Span::new(from, to);
     }
-    // No room: the word before gives up to half of its time.
+    // No room: the word before gives up to half of its time, and where that is too little, the one after does.
     let missing = least - (to - from);
-    match words.last_mut() {
-        Some(word) => {
-            let given = missing.min(Time(word.span.duration().0 / 2));
-            word.span.end = word.span.end - given;
-            Span::new(word.span.end.min(to), to.max(word.span.end))
-        }
-        None => Span::new(from, to),
+    let mut from = from;
+    if let Some(word) = words.last_mut() {
+        word.span.end = word.span.end - missing.min(Time(word.span.duration().0 / 2));
+        from = word.span.end.min(from);
     }
+    let half = next.map_or(Time::ZERO, |span| Time(span.duration().0 / 2));
+    Span::new(from, to.max(from) + (least - (to.max(from) - from)).max(Time::ZERO).min(half))
 }
 
 /// Gives each text its part of the window, by how long it takes to say.
@@ -169,6 +168,16 @@ mod tests {
         let words = timed(&texts("do not take it"), &heard, &[], END);
         assert_eq!(words[1].span, span(420, 500));
         assert_eq!(words[2].span, heard[1].span);
+    }
+
+    #[test]
+    fn before_the_first_word_the_one_after_gives_room() {
+        let words = timed(&texts("do not take it"), &spoken("take it"), &[], END);
+        assert_eq!(
+            (words[0].span, words[1].span),
+            (Span::new(Time::ZERO, Time(68_860)), Span::new(Time(68_860), Time::from_millis(160)))
+        );
+        assert_eq!(words[2].span, span(160, 500));
     }
 
     #[test]
