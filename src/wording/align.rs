@@ -125,7 +125,7 @@ pub fn plain(word: &str) -> String {
         .chars()
         .map(|c| match c {
             '\u{2019}' => '\'',
-            '\u{2010}'..='\u{2013}' | '\u{2212}' => '-',
+            '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
             '\u{2044}' => '/',
             c => c,
         })
@@ -140,12 +140,14 @@ pub fn plain(word: &str) -> String {
         let kept = match c {
             '\'' | '%' => true,
             ',' => inside && !thousands(at),
-            '.' | '/' | '-' | ':' if inside => true,
+            _ if inside => true,
             '.' if digit(Some(at + 1)) && (at == first || (at == first + 1 && is_sign(chars[first]))) => {
                 letters.push('0');
                 true
             }
-            c if is_sign(c) => at == first && (digit(Some(at + 1)) || digit(Some(at + 2))),
+            c if is_sign(c) => {
+                at == first && (digit(Some(at + 1)) || (chars.get(at + 1) == Some(&'.') && digit(Some(at + 2))))
+            }
             c => c.is_alphanumeric(),
         };
         if kept {
@@ -200,12 +202,19 @@ mod tests {
 
     #[test]
     fn numbers_that_differ_are_never_the_same_word() {
-        let numbers = ["1.5", "15", "1/2", "12", "-5", "5", "5-10", "510", "1,5", "10:30", "1030", "0.5", "<5"];
+        let numbers =
+            ["1.5", "15", "1/2", "12", "-5", "5", "5-10", "510", "1,5", "10:30", "1030", "0.5", "<5", "5x10", "5~10"];
         let words: std::collections::HashSet<String> = numbers.iter().map(|number| plain(number)).collect();
         assert_eq!(words.len(), numbers.len(), "{words:?}");
-        for (a, b) in
-            [("1,000", "1000"), ("(5\u{2013}10).", "5-10"), ("\u{2212}5,", "-5"), (".5", "0.5"), ("-.5", "-0.5")]
-        {
+        for (a, b) in [
+            ("1,000", "1000"),
+            ("(5\u{2013}10).", "5-10"),
+            ("\u{2212}5,", "-5"),
+            (".5", "0.5"),
+            ("-.5", "-0.5"),
+            ("5\u{2014}10", "5-10"),
+            ("-b12", "b12"),
+        ] {
             assert_eq!(plain(a), plain(b), "{a} and {b}");
         }
     }
