@@ -97,8 +97,9 @@ struct Card {
     cover: Option<String>,
     words: Vec<(String, bool)>,
     unsure: usize,
-    /// Where the speaker left the script: when, what is shown, what the script has, whether it weighs.
-    departures: Vec<(String, String, String, bool)>,
+    /// Where the speaker left the script: when, what is shown, what the script has, whether it weighs, whether
+    /// the script stands although nobody heard it.
+    departures: Vec<(String, String, String, bool, bool)>,
     /// What is shown instead of what was heard: when, heard, shown.
     replaced: Vec<(String, String, String)>,
     rows: Vec<Row>,
@@ -211,7 +212,7 @@ impl Card {
             departures: report
                 .departures
                 .iter()
-                .map(|d| (clock(d.at), d.said.clone(), d.script.clone(), d.grave))
+                .map(|d| (clock(d.at), d.said.clone(), d.script.clone(), d.grave, d.unheard))
                 .collect(),
             replaced: report.replaced.iter().map(|r| (clock(r.at), r.heard.clone(), r.shown.clone())).collect(),
             rows,

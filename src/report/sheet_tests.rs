@@ -5,7 +5,7 @@ use crate::pipeline::signoff::{Signoff, Standing, Why};
 use crate::speech::Word;
 use crate::units::{Size, Span};
 use crate::wording::checks::Category;
-use crate::wording::{Origin, PostText};
+use crate::wording::{Departure, Origin, PostText};
 
 fn cut(platform: &str, file: &str) -> CutReport {
     CutReport {
@@ -139,6 +139,26 @@ fn unsure_words_are_marked_for_eyes_and_ears() {
     let page = page(&[report]);
     assert!(page.contains("Take <mark>fifteen<span class=\"unseen\"> (unsure)</span></mark> daily."));
     assert!(page.contains("1 word that was hard to hear"));
+}
+
+#[test]
+fn what_is_shown_without_being_heard_is_said_to_be_the_scripts() {
+    let departure = |said: &str, unheard| Departure {
+        at: Time::ZERO,
+        said: said.into(),
+        script: "gently".into(),
+        grave: false,
+        unheard,
+    };
+    let departures = vec![departure("", true), departure("", false), departure("often", false)];
+    let page = page(&[ClipReport { departures, ..clip("Why?", "Because.") }]);
+    for shown in [
+        "\"<bdi>gently</bdi>\" was not heard and is taken from the script<",
+        "the script's \"<bdi>gently</bdi>\" was not said<",
+        "\"<bdi>often</bdi>\" instead of \"<bdi>gently</bdi>\"<",
+    ] {
+        assert_eq!(page.matches(shown).count(), 1, "{shown}");
+    }
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! A known script: its words with the voice's times, as far as the speaker kept to it. Pure.
 //!
 //! The caption says what was said. So the script mends what was misheard and fills in what was not heard, but it never
-//! overrules the voice: what the speaker adds stays, what the speaker leaves out goes, and where the two differ in a
-//! number or a negation the voice is shown and a person is told.
+//! overrules the voice: what the speaker adds stays, what the speaker leaves out goes, where the two have little in common
+//! the voice is shown, and where they differ in a word that changes what a patient does (a number, a unit, a negation,
+//! "before" and "after") a person is told to listen.
 
 use super::align::{Step, align, plain, plain_words};
 use super::timing::{about, timed};
@@ -12,8 +13,6 @@ use serde::{Deserialize, Serialize};
 
 /// Least share of words in common, of both texts together, for a script to be the clip's own.
 const MATCH: f64 = 0.6;
-/// A stretch of at least so many words that has little in common with the script was said in other words.
-const OTHER_WORDS: usize = 3;
 /// Least likeness, 0.0 to 1.0, of a stretch and its script for the one to be a mishearing of the other.
 const MISHEARD: f64 = 0.45;
 /// Least likeness of what was heard and a script without numbers and negations for a negation in it to be none.
@@ -30,7 +29,30 @@ const UP_TO_TWENTY: &str = "zero one two three four five six seven eight nine te
     seventeen eighteen nineteen twenty";
 const SOUND_ALIKE: [(&str, &str); 6] =
     [("to", "two"), ("too", "two"), ("for", "four"), ("won", "one"), ("ate", "eight"), ("tent", "ten")];
-const NEGATIONS: &str = "not no never none nor neither without cannot stop avoid";
+const NEGATIONS: &str = "not no never none nothing nor neither without cannot stop avoid unless except only until";
+/// Words of which another one is another advice, however alike the two sound.
+const CONTRARIES: &str = "before after morning afternoon evening night noon bedtime left right above below more less higher lower \
+    increase decrease always sometimes hourly daily weekly monthly";
+/// What a number counts: the forms of one unit on one line.
+const UNITS: [&str; 15] = [
+    "mg milligram milligrams",
+    "mcg µg microgram micrograms",
+    "g gram grams",
+    "kg kilogram kilograms",
+    "ml milliliter milliliters millilitre millilitres",
+    "cm centimeter centimeters centimetre centimetres",
+    "mm millimeter millimeters millimetre millimetres",
+    "unit units",
+    "second seconds",
+    "minute minutes",
+    "hour hours",
+    "day days",
+    "week weeks",
+    "month months",
+    "year years",
+];
+/// What makes a word its own contrary.
+const CONTRARY_PREFIXES: [&str; 8] = ["un", "in", "im", "ir", "il", "dis", "non", "ab"];
 
 /// What became of a script.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,12 +73,15 @@ pub enum Script {
 pub struct Departure {
     /// When, in clip time.
     pub at: Time,
-    /// What the captions show there, as it was heard; empty where the script was left out.
+    /// What the captions show there, as it was heard; empty where nothing was heard.
     pub said: String,
     /// What the script has there; empty where something was added.
     pub script: String,
-    /// Whether a number or a negation is among what differs, so that a person should listen.
+    /// Whether a number, a unit, a negation or the like is among what differs, so that a person should listen.
     pub grave: bool,
+    /// Whether the captions show the script's words although nobody heard them, since somebody speaks there.
+    #[serde(default)]
+    pub unheard: bool,
 }
 
 /// Lays a script under a voice. `heard` are the words as recognised, `speech` where somebody speaks, both in clip time;
@@ -83,10 +108,13 @@ pub fn follow(script: &str, heard: &[Word], speech: &[Span], end: Time) -> Scrip
         let stretch = Stretch::new(&steps, at..at + length, &texts, heard);
         match stretch.verdict(speech, end) {
             Verdict::Script => shown.extend(stretch.script.iter().map(|text| text.to_string())),
+            Verdict::Unheard => {
+                shown.extend(stretch.script.iter().map(|text| text.to_string()));
+                departures.push(stretch.departure(false, true));
+            }
             Verdict::Voice { grave } => {
                 shown.extend(stretch.said.iter().map(|word| word.text.clone()));
-                let (said, script) = (stretch.said_text(), stretch.script.join(" "));
-                departures.push(Departure { at: stretch.gap.start, said, script, grave });
+                departures.push(stretch.departure(grave, false));
             }
         }
         at += length;
@@ -97,6 +125,8 @@ pub fn follow(script: &str, heard: &[Word], speech: &[Span], end: Time) -> Scrip
 enum Verdict {
     /// The script's words were said.
     Script,
+    /// They were said, as far as anyone can tell without having heard them.
+    Unheard,
     /// What was heard is what was said.
     Voice { grave: bool },
 }
@@ -132,55 +162,82 @@ impl<'a> Stretch<'a> {
         Stretch { script, said, gap: Span::new(before, after.max(before)) }
     }
 
-    fn said_text(&self) -> String {
-        self.said.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
+    fn departure(&self, grave: bool, unheard: bool) -> Departure {
+        let said = self.said.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+        Departure { at: self.gap.start, said, script: self.script.join(" "), grave, unheard }
     }
 
     fn verdict(&self, speech: &[Span], end: Time) -> Verdict {
         let ours: Vec<String> = self.script.iter().map(|text| plain(text)).collect();
         let theirs: Vec<String> = self.said.iter().map(|word| plain(&word.text)).collect();
-        let likeness = strsim::normalized_levenshtein(&ours.concat(), &theirs.concat());
-        let (weighty, heard) = (grave(&ours), grave(&sounding_like(&theirs, &ours)));
-        // "tret in no in" says no more "no" than "tretinoin" does.
-        let grave = weighty != heard && !(weighty.is_empty() && likeness >= ONE_WORD_IN_PIECES);
+        let theirs = in_figures(sounding_like(&theirs, &ours));
+        let ours = in_figures(ours);
+        let like = |theirs: &[String]| strsim::normalized_levenshtein(&ours.concat(), &theirs.concat());
+        let likeness = like(&theirs);
+        let (weighty, heard) = (grave(&ours), grave(&theirs));
+        // "tret in no in" says no more "no" than "tretinoin" does: without it, less of the word is there. "No antihistamine"
+        // is as much the script's "antihistamines" without it, so that it was said.
+        let piece = |at: usize| {
+            let without = [&theirs[..at], &theirs[at + 1..]].concat();
+            grave(&theirs[at..=at]).is_empty() || like(&without) < likeness
+        };
+        let in_pieces = weighty.is_empty() && likeness >= ONE_WORD_IN_PIECES && (0..theirs.len()).all(piece);
+        let same_letters = ours.concat() == theirs.concat();
+        let grave = (weighty != heard && !in_pieces) || (!same_letters && contrary(&ours, &theirs));
         if self.said.is_empty() {
-            // Nobody heard it: it was said if somebody speaks there for long enough.
+            // Nobody heard it: it was said if somebody speaks there for long enough. What changes an advice is never guessed.
             let gap = Span::new(self.gap.start, self.gap.end.min(end));
             let needed: i64 = self.script.iter().map(|text| about(text).0).sum();
             let spoken: i64 = speech.iter().map(|s| (s.end.min(gap.end) - s.start.max(gap.start)).0.max(0)).sum();
-            let said = spoken as f64 >= needed as f64 * SPOKEN || (self.script.len() == 1 && !grave);
-            return if said { Verdict::Script } else { Verdict::Voice { grave } };
+            let said = spoken as f64 >= needed as f64 * SPOKEN && !grave;
+            return if said { Verdict::Unheard } else { Verdict::Voice { grave } };
         }
-        if self.script.is_empty() || grave {
+        if self.script.is_empty() || grave || likeness < MISHEARD {
             return Verdict::Voice { grave };
-        }
-        if ours.len().max(theirs.len()) >= OTHER_WORDS && likeness < MISHEARD {
-            return Verdict::Voice { grave: false };
         }
         Verdict::Script
     }
 }
 
-/// The numbers, in digits as far as they are one word, and the negations among the words, in order.
+fn among(list: &str, word: &str) -> bool {
+    list.split_ascii_whitespace().any(|entry| entry == word)
+}
+
+/// The words that weigh, in order: numbers, units, negations and what has a contrary. The words are in figures.
 fn grave(words: &[String]) -> Vec<String> {
-    let among = |list: &str, word: &str| list.split_ascii_whitespace().any(|entry| entry == word);
     let weighs = |word: &&String| {
-        among(NUMBERS, word)
-            || among(NEGATIONS, word)
+        [NUMBERS, NEGATIONS, CONTRARIES].iter().chain(&UNITS).any(|list| among(list, word))
             || word.ends_with("n't")
             || word.contains(|c: char| c.is_numeric())
     };
-    let digits = |word: &String| match UP_TO_TWENTY.split_ascii_whitespace().position(|entry| entry == word) {
-        Some(number) => number.to_string(),
-        None => word.clone(),
+    words.iter().filter(weighs).cloned().collect()
+}
+
+/// The words, with numbers that are one word in digits and each unit in its first form.
+fn in_figures(words: Vec<String>) -> Vec<String> {
+    let unit = |word: &str| UNITS.iter().find(|forms| among(forms, word)).and_then(|forms| forms.split(' ').next());
+    words.into_iter().map(|word| figure(&word).or(unit(&word).map(String::from)).unwrap_or(word)).collect()
+}
+
+/// A number up to twenty in digits.
+fn figure(word: &str) -> Option<String> {
+    UP_TO_TWENTY.split_ascii_whitespace().position(|entry| entry == word).map(|number| number.to_string())
+}
+
+/// Whether one text has a word and the other its contrary, as "likely" and "unlikely" are.
+fn contrary(ours: &[String], theirs: &[String]) -> bool {
+    let negates = |a: &str, b: &str| {
+        CONTRARY_PREFIXES.iter().any(|prefix| a.strip_prefix(prefix) == Some(b))
+            || a.strip_prefix("hyper").is_some_and(|rest| b.strip_prefix("hypo") == Some(rest))
     };
-    words.iter().filter(weighs).map(digits).collect()
+    ours.iter().any(|a| theirs.iter().any(|b| negates(a, b) || negates(b, a)))
 }
 
 /// The words as heard, with those that sound like a number in the script taken for it: "to" for "two".
 fn sounding_like(heard: &[String], script: &[String]) -> Vec<String> {
     let meant = |word: &String| {
-        let pair = SOUND_ALIKE.iter().find(|(sound, number)| sound == word && script.iter().any(|w| w == number));
+        let in_script = |number: &str| script.iter().any(|w| w == number || Some(w) == figure(number).as_ref());
+        let pair = SOUND_ALIKE.iter().find(|(sound, number)| sound == word && in_script(number));
         pair.map_or_else(|| word.clone(), |(_, number)| number.to_string())
     };
     heard.iter().map(meant).collect()
@@ -251,6 +308,67 @@ mod tests {
         let (shown, departures) = followed("You should not squeeze it at home.", "you should squeeze it at home");
         assert_eq!(shown, "You should squeeze it at home.");
         assert!(departures[0].grave, "{departures:?}");
+    }
+
+    #[test]
+    fn another_word_is_shown_as_it_was_said_however_short() {
+        for (said, script, is_grave) in [
+            ("evening", "morning", true),
+            ("after", "before", true),
+            ("left", "right", true),
+            ("unlikely", "likely", true),
+            ("hypertension", "hypotension", true),
+            ("500 milligrams", "500 mcg", true),
+            ("two days", "two weeks", true),
+            ("unless", "when", true),
+            ("aspirin", "ibuprofen", false),
+        ] {
+            let script_text = format!("Please remember to tell us about {script} if you call our office.");
+            let heard = format!("please remember to tell us about {said} if you call our office");
+            let (shown, departures) = followed(&script_text, &heard);
+            assert_eq!(shown, script_text.replace(script, said));
+            assert_eq!((departures.len(), departures[0].grave), (1, is_grave), "{said}: {departures:?}");
+        }
+        let script = "Acne is unlikely to scar when you use tretinoin for two milligrams.";
+        let (shown, departures) = followed(script, "acne is un likely to scar when you use tretinone for 2 milligram");
+        assert_eq!((shown.as_str(), departures), (script, vec![]));
+    }
+
+    #[test]
+    fn a_negation_that_was_heard_beside_a_misheard_word_was_said() {
+        let (shown, departures) = followed("Take antihistamines every day.", "take no antihistamine every day");
+        assert_eq!(shown, "Take no antihistamine every day.");
+        assert!(departures[0].grave, "{departures:?}");
+    }
+
+    #[test]
+    fn what_nobody_heard_is_told_and_a_not_or_a_dose_is_never_put_in() {
+        let speech = [Span::new(Time::ZERO, END)];
+        let follow = |script: &str, speech: &[Span]| {
+            let mut heard = spoken("you should squeeze it at home with clean hands");
+            for word in &mut heard[2..] {
+                word.span = word.span.shifted(Time::from_millis(2000));
+            }
+            match follow(script, &heard, speech, END) {
+                Script::Followed { words, departures } => {
+                    (words.iter().map(|word| word.text.clone()).collect::<Vec<_>>().join(" "), departures)
+                }
+                Script::Unlike(share) => panic!("only {share} in common"),
+            }
+        };
+        for inserted in ["not", "take two and"] {
+            let script = format!("You should {inserted} squeeze it at home with clean hands.");
+            let (shown, departures) = follow(&script, &speech);
+            assert_eq!(shown, "You should squeeze it at home with clean hands.");
+            assert!(departures[0].grave && !departures[0].unheard, "{departures:?}");
+        }
+        let script = "You should gently squeeze it at home with clean hands.";
+        let (shown, departures) = follow(script, &speech);
+        assert_eq!(shown, script);
+        assert!(departures[0].unheard && departures[0].script == "gently", "{departures:?}");
+        let (shown, departures) = follow(script, &[]);
+        assert_eq!(shown, "You should squeeze it at home with clean hands.");
+        assert!(!departures[0].unheard, "nobody speaks there");
     }
 
     #[test]
