@@ -1,7 +1,7 @@
 //! From what was heard, given, scripted and corrected to the words of the captions. Pure.
 
 use super::glossary::Glossary;
-use super::{Captioned, Origin, Script, Wording, corrected, first_question, follow, given, in_digits};
+use super::{Captioned, Origin, Replaced, Script, Wording, corrected, first_question, follow, given, in_digits};
 use crate::intake::{GivenTranscript, KnownTexts};
 use crate::speech::Word;
 use crate::units::{Span, Time};
@@ -67,10 +67,11 @@ fn heard(material: &Material) -> Wording {
     let mut wording = Wording { words, replaced, ..Wording::default() };
     if let Some(script) = &material.texts.script {
         // Written and spoken numbers are the same words once both are in digits.
-        let script = if digits { numbers_in_digits(script) } else { script.clone() };
+        let (script, of_script) = if digits { numbers_in_digits(script) } else { (script.clone(), vec![]) };
         match follow(&script, &wording.words, material.speech, material.end) {
             Script::Followed { words, departures } => {
-                wording = Wording { words, departures, origin: Origin::Script, ..Wording::default() };
+                let replaced = all_replaced(wording.replaced, of_script, &words);
+                wording = Wording { words, departures, replaced, origin: Origin::Script, ..Wording::default() };
             }
             Script::Unlike(share) => wording.origin = Origin::ScriptUnlike(share),
         }
@@ -78,10 +79,31 @@ fn heard(material: &Material) -> Wording {
     wording
 }
 
-fn numbers_in_digits(text: &str) -> String {
+/// The script with its numbers in digits, and what that changed, which has no time yet.
+fn numbers_in_digits(text: &str) -> (String, Vec<Replaced>) {
     let untimed = |text: &str| Word { text: text.to_string(), span: Span::default(), confidence: 1.0 };
-    let (words, _) = in_digits(&text.split_whitespace().map(untimed).collect::<Vec<_>>());
-    words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
+    let (words, replaced) = in_digits(&text.split_whitespace().map(untimed).collect::<Vec<_>>());
+    (words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" "), replaced)
+}
+
+/// What was changed in what was heard and, where the captions show it, in the script, in order. A change that both have is
+/// told once.
+fn all_replaced(heard: Vec<Replaced>, of_script: Vec<Replaced>, words: &[Word]) -> Vec<Replaced> {
+    let mut all = heard;
+    let mut from = 0;
+    for change in of_script {
+        let texts: Vec<&str> = change.shown.split_whitespace().collect();
+        let is_there =
+            |at: &usize| words[*at..].iter().map(|word| &*word.text).take(texts.len()).eq(texts.iter().copied());
+        let Some(at) = (from..words.len()).find(is_there) else { continue };
+        from = at + texts.len();
+        let at = words[at].span.start;
+        if !all.iter().any(|other| other.at == at) {
+            all.push(Replaced { at, ..change });
+        }
+    }
+    all.sort_by_key(|change| change.at);
+    all
 }
 
 #[cfg(test)]
@@ -137,6 +159,20 @@ mod tests {
         let wording = composed(&heard, &texts);
         assert_eq!((shown(&wording).as_str(), wording.origin), ("Use tretinoin every night.", Origin::Corrected));
         assert_eq!(wording.words[0].span, heard[0].span);
+    }
+
+    #[test]
+    fn with_a_script_every_change_is_told_its_own_too() {
+        let script =
+            Some("Use tretinoin for two minutes, then wait twenty minutes and add two milligrams.".to_string());
+        let texts = KnownTexts { script, ..KnownTexts::default() };
+        let heard = spoken("use tret in oin for two minutes then wait twenty minutes and add to milligrams");
+        let wording = composed(&heard, &texts);
+        assert_eq!(shown(&wording), "Use tretinoin for two minutes, then wait 20 minutes and add 2 mg.");
+        let told: Vec<(&str, &str)> = wording.replaced.iter().map(|r| (&*r.heard, &*r.shown)).collect();
+        let expected = [("tret in oin", "tretinoin"), ("twenty minutes", "20 minutes"), ("two milligrams.", "2 mg.")];
+        assert_eq!(told, expected);
+        assert_eq!(wording.replaced[2].at, heard[13].span.start);
     }
 
     #[test]
