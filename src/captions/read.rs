@@ -25,38 +25,61 @@ pub fn read_subtitles(text: &str) -> Result<Vec<Subtitle>, Fault> {
     let text = text.trim_start_matches('\u{FEFF}').replace("\r\n", "\n").replace('\r', "\n");
     let vtt = text.starts_with("WEBVTT");
     let mut found: Vec<Subtitle> = Vec::new();
-    let mut line_number = 1;
-    for block in blocks(&text) {
-        let Block { first_line, lines } = block;
-        line_number = line_number.max(first_line);
-        let Some(timing) = lines.iter().position(|line| line.contains("-->")) else {
-            // Headers, notes and styles of WebVTT, and a number that is left over, are no captions.
-            let header = vtt && ["WEBVTT", "NOTE", "STYLE", "REGION"].iter().any(|word| lines[0].starts_with(word));
-            if header || lines.iter().all(|line| line.trim().parse::<u32>().is_ok()) {
-                continue;
-            }
-            match found.last_mut() {
-                // An empty line within a caption parts it from its times.
-                Some(last) => last.text = join(&last.text, &lines),
-                None => return Err(fault(first_line, "there is text before the first times")),
-            }
-            continue;
+    let worded = |before: &str, lines: &[&str]| match vtt {
+        true => join(before, &lines.iter().map(|line| entities(&plain(line))).collect::<Vec<_>>()),
+        false => join(before, &lines.iter().map(|line| plain(line)).collect::<Vec<_>>()),
+    };
+    let blocks = blocks(&text);
+    for (index, Block { first_line, lines }) in blocks.iter().enumerate() {
+        // Where an empty line was deleted, a block holds more than one caption.
+        let timings: Vec<usize> = (0..lines.len()).filter(|at| is_timing(lines[*at])).collect();
+        let before = &lines[..timings.first().copied().unwrap_or(lines.len())];
+        let followed = blocks.get(index + 1).is_some_and(|next| is_timing(next.lines[0]));
+        // Headers, notes and styles of WebVTT, and what numbers or names the caption that follows, are no text.
+        let header = vtt && ["WEBVTT", "NOTE", "STYLE", "REGION"].iter().any(|word| lines[0].starts_with(word));
+        let labelled = match timings.is_empty() {
+            true => before.len() == 1 && followed && is_number(before[0]),
+            false => before.last().is_some_and(|line| vtt || is_number(line)),
         };
-        let span = span(lines[timing]).ok_or_else(|| {
-            fault(first_line + timing, "these are no times; they look like 00:00:01,000 --> 00:00:02,500")
-        })?;
-        if span.end < span.start {
-            return Err(fault(first_line + timing, "the end comes before the start"));
+        let text = if header { &[] } else { &before[..before.len() - usize::from(labelled)] };
+        match found.last_mut() {
+            // An empty line within a caption parts it from its times.
+            Some(last) => last.text = worded(&last.text, text),
+            None if text.is_empty() => {}
+            None => return Err(fault(*first_line, "there is text before the first times")),
         }
-        let text = join("", &lines[timing + 1..]);
-        found.push(Subtitle { span, text: if vtt { entities(&text) } else { text } });
-        if found.len() > MOST {
-            return Err(fault(first_line, "there are more than 5000 captions"));
+        for (n, &at) in timings.iter().enumerate() {
+            let span = span(lines[at]).ok_or_else(|| {
+                fault(first_line + at, "these are no times; they look like 00:00:01,000 --> 00:00:02,500")
+            })?;
+            if span.end < span.start {
+                return Err(fault(first_line + at, "the end comes before the start"));
+            }
+            let until = match timings.get(n + 1) {
+                Some(&next) if next - 1 > at && is_number(lines[next - 1]) => next - 1,
+                Some(&next) => next,
+                None => lines.len(),
+            };
+            found.push(Subtitle { span, text: worded("", &lines[at + 1..until]) });
+            if found.len() > MOST {
+                return Err(fault(first_line + at, "there are more than 5000 captions"));
+            }
         }
     }
     found.retain(|subtitle| !subtitle.text.is_empty());
     found.sort_by_key(|subtitle| subtitle.span.start);
     Ok(found)
+}
+
+/// Whether a line has the times of a caption, rightly written or not.
+fn is_timing(line: &str) -> bool {
+    line.contains("-->")
+}
+
+/// Whether a line holds nothing but the number of a caption.
+fn is_number(line: &str) -> bool {
+    let line = line.trim();
+    !line.is_empty() && line.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// Lines without an empty one between them.
@@ -109,37 +132,29 @@ fn time(text: &str) -> Option<Time> {
     Some(Time(seconds * 1_000_000 + micros))
 }
 
-/// The lines without markup, after what is there already.
-fn join(before: &str, lines: &[&str]) -> String {
+/// The words of the lines, after what is there already.
+fn join(before: &str, lines: &[String]) -> String {
     let mut text = before.to_string();
-    for word in lines.iter().flat_map(|line| plain(line).split_whitespace().map(String::from).collect::<Vec<_>>()) {
+    for word in lines.iter().flat_map(|line| line.split_whitespace()) {
         if !text.is_empty() {
             text.push(' ');
         }
-        text.push_str(&word);
+        text.push_str(word);
     }
     text
 }
 
 /// Without the tags that subtitle files use: `<i>`, `</c.red>`, `<00:01.000>`, `{\an8}`. A `<` that opens no such tag is
-/// text: "< 2 mg".
+/// text: "< 2 mg", "<5mg>".
 fn plain(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
     while let Some(at) = rest.find(['<', '{']) {
         out.push_str(&rest[..at]);
-        let (close, opens) = if rest[at..].starts_with('<') { ('>', "/") } else { ('}', "\\") };
+        let angled = rest[at..].starts_with('<');
+        let close = if angled { '>' } else { '}' };
         let inside = rest[at + 1..].find(close).map(|end| &rest[at + 1..at + 1 + end]);
-        let is_tag = |tag: &&str| {
-            let first = tag.chars().next();
-            match close {
-                '}' => tag.starts_with(opens),
-                _ => {
-                    first.is_some_and(|c| c == '/' || c.is_ascii_alphanumeric()) && !tag.contains(' ')
-                        || tag.starts_with("font ")
-                }
-            }
-        };
+        let is_tag = |tag: &&str| if angled { is_tag(tag) } else { tag.starts_with('\\') };
         match inside.filter(is_tag) {
             Some(tag) => rest = &rest[at + tag.len() + 2..],
             None => {
@@ -150,6 +165,23 @@ fn plain(line: &str) -> String {
     }
     out.push_str(rest);
     out
+}
+
+/// Whether this stands between the brackets of a tag that SubRip or WebVTT know: a name with classes and, for some, a
+/// value, or a time.
+fn is_tag(inside: &str) -> bool {
+    let (name, value) = match inside.split_once(' ') {
+        Some((name, value)) => (name, Some(value)),
+        None => (inside, None),
+    };
+    let name = name.strip_prefix('/').unwrap_or(name);
+    let name = name.split('.').next().unwrap_or(name).to_ascii_lowercase();
+    let is_time = || inside.contains(':') && time(inside).is_some();
+    match name.as_str() {
+        "v" | "lang" | "font" => true,
+        "i" | "b" | "u" | "c" | "ruby" | "rt" => value.is_none(),
+        _ => is_time(),
+    }
 }
 
 /// The entities of WebVTT.
@@ -187,11 +219,50 @@ mod tests {
     }
 
     #[test]
+    fn a_deleted_empty_line_lets_no_times_and_no_number_into_a_caption() {
+        let wanted = vec![(1000, 2000, "Take 2 mg.".to_string()), (3000, 4000, "Ask us.".to_string())];
+        for text in [
+            "1\n00:00:01,000 --> 00:00:02,000\nTake 2 mg.\n2\n00:00:03,000 --> 00:00:04,000\nAsk us.\n",
+            "00:00:01,000 --> 00:00:02,000\nTake 2 mg.\n00:00:03,000 --> 00:00:04,000\nAsk us.\n",
+            "1\n00:00:01,000 --> 00:00:02,000\nTake 2 mg.\n\n2\n\n00:00:03,000 --> 00:00:04,000\nAsk us.\n",
+            "1\n00:00:01,000 --> 00:00:02,000\nTake\n\n2 mg.\n2\n00:00:03,000 --> 00:00:04,000\nAsk us.\n",
+            "WEBVTT\n00:01.000 --> 00:02.000\nTake 2 mg.\n00:03.000 --> 00:04.000\nAsk us.\n",
+        ] {
+            assert_eq!(found(text), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_stands_alone_is_a_dose_where_no_times_follow() {
+        let wanted = vec![(1000, 2000, "Take 10 mg.".to_string()), (3000, 4000, "Ask us.".to_string())];
+        let text = "1\n00:00:01,000 --> 00:00:02,000\nTake\n\n10\n\nmg.\n\n2\n00:00:03,000 --> 00:00:04,000\nAsk us.";
+        assert_eq!(found(text), wanted);
+        let text = "1\n00:00:01,000 --> 00:00:02,000\n2\n3\n00:00:03,000 --> 00:00:04,000\n4\n";
+        assert_eq!(found(text), vec![(1000, 2000, "2".to_string()), (3000, 4000, "4".to_string())]);
+    }
+
+    #[test]
+    fn only_tags_of_subtitles_are_markup() {
+        for text in ["<5mg>", "<30%>", "<2> mg", "</5mg>", "<bid>", "<b5mg>", "< i>", "<i 5 mg>", "<12:>", "<:>"] {
+            assert_eq!(plain(text), text);
+        }
+        for (text, wanted) in [
+            ("<I>a</I> <b>b</b> <u>c</u>", "a b c"),
+            ("<c.red.big>a</c> <v Dr. Fred>b</v> <v.loud Ann>c</v> <lang en-GB>d</lang>", "a b c d"),
+            ("<ruby>a<rt>b</rt></ruby> <font color=\"red\">c</font>", "ab c"),
+            ("<00:01.000>a <01:00:01.000>b", "a b"),
+        ] {
+            assert_eq!(plain(text), wanted);
+        }
+    }
+
+    #[test]
     fn a_line_that_cannot_be_read_is_named() {
         for (text, line) in [
             ("1\n00:00:01,000 --> soon\nTake\n", "line 2"),
             ("1\n00:00:02,000 --> 00:00:01,000\nTake\n", "line 2"),
             ("Take two.\n\n1\n00:00:02,000 --> 00:00:03,000\nx", "line 1"),
+            ("1\n00:00:02,000 --> 00:00:03,000\nx\n2\n00:00:04,000 --> late\ny", "line 5"),
         ] {
             let fault = read_subtitles(text).unwrap_err();
             assert!(fault.what().starts_with(line), "{fault}");
