@@ -100,6 +100,12 @@ impl Span {
         self.start < other.end && other.start < self.end
     }
 
+    /// Whether at least half of the span lies in the other; for one without length, whether it lies there.
+    pub fn is_mostly_in(self, other: Span) -> bool {
+        let shared = self.end.min(other.end) - self.start.max(other.start);
+        shared >= Time::ZERO && shared.0 * 2 >= self.duration().0
+    }
+
     /// The same span with `offset` added to both ends.
     pub fn shifted(self, offset: Time) -> Self {
         Span { start: self.start + offset, end: self.end + offset }

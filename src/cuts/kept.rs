@@ -92,7 +92,8 @@ impl Kept {
         self.placed().skip(1).map(|(_, at)| at).collect()
     }
 
-    /// The words that are heard, in cut time; a word that is cut off at an edge counts, as far as it is inside.
+    /// The words that are heard, in cut time, as far as they are inside. A word of which less than half is heard at an
+    /// edge is left out: a caption would put a whole word where there is a click.
     pub fn words(&self, words: &[Word]) -> Vec<Word> {
         let heard = |word: &Word| {
             // A word without any room is shown with the moment that it is at.
@@ -104,7 +105,8 @@ impl Kept {
                 part.shifted(at - span.start)
             });
             let span = inside.reduce(|first, last| Span::new(first.start, last.end))?;
-            Some(Word { span, ..word.clone() })
+            // What is left out between two parts is no edge: the word begins in one and ends in the other.
+            word.span.is_mostly_in(Span::new(self.start(), self.end())).then(|| Word { span, ..word.clone() })
         };
         words.iter().filter_map(heard).collect()
     }
@@ -175,6 +177,9 @@ mod tests {
     #[test]
     fn words_move_with_their_parts_and_lose_what_is_left_out() {
         let kept = Kept(vec![seconds(1.0, 3.0), seconds(5.0, 6.0)]);
+        // Of the first and the last too little is heard.
+        let edges = kept.words(&[word(0.5, 1.001), word(0.7, 1.2), word(5.9, 6.2)]);
+        assert_eq!(edges, []);
         let words = [word(0.5, 0.9), word(0.8, 1.2), word(2.0, 2.5), word(2.8, 5.2), word(5.4, 5.5), word(6.0, 7.0)];
         let spans: Vec<Span> = kept.words(&words).iter().map(|word| word.span).collect();
         assert_eq!(spans, [seconds(0.0, 0.2), seconds(1.0, 1.5), seconds(1.8, 2.2), seconds(2.4, 2.5)]);
