@@ -22,8 +22,9 @@ const WORTH_AN_END: Time = Time::from_millis(500);
 /// Speech that begins or ends so near to a word belongs to it.
 const NEAR: Time = Time::from_millis(300);
 
-/// Speech of at least that length is taken for words that were not recognised, and stays. Shorter is a cough or a chair.
-const UNRECOGNISED: Time = Time::from_millis(1000);
+/// Speech of at least that length is taken for words that were not recognised, and stays: "No." is short, and an answer.
+/// Shorter is a click or a chair.
+const UNRECOGNISED: Time = Time::from_millis(150);
 
 /// What is left of a long pause: about the pause between two sentences.
 const REST: Time = Time::from_millis(600);
@@ -221,8 +222,9 @@ mod tests {
         assert_eq!(kept(trim(&words, &wider, &quiet)), [seconds(4.3, 16.6)]);
         let narrower = [seconds(5.2, 5.4), seconds(15.1, 15.2)];
         assert_eq!(kept(trim(&words, &narrower, &quiet)), [seconds(4.7, 16.1)]);
-        // A cough goes with the dead air; a sentence that was not recognised does not.
-        assert_eq!(kept(trim(&words, &[seconds(2.0, 2.6)], &quiet)), [seconds(4.7, 16.1)]);
+        // A click goes with the dead air; a sentence or a short answer that was not recognised does not.
+        assert_eq!(kept(trim(&words, &[seconds(2.0, 2.1)], &quiet)), [seconds(4.7, 16.1)]);
+        assert_eq!(kept(trim(&words, &[seconds(2.0, 2.4), seconds(18.0, 18.2)], &quiet)), [seconds(1.7, 18.8)]);
         assert_eq!(kept(trim(&words, &[seconds(2.0, 3.5)], &quiet)), [seconds(1.7, 16.1)]);
         assert_eq!(kept(Trim { ends: false, ..trim(&words, &[], &quiet) }), [seconds(0.0, 20.0)]);
     }
