@@ -70,12 +70,13 @@ pub struct FaceBox {
     pub score: f64,
 }
 
-/// Looks for faces. A clip in which nothing can be seen, for whatever reason, has no faces: framing falls back to its
-/// anchor, and a clip that is broken is told of where it is rendered.
+/// Looks for faces; none where nothing can be seen, for whatever reason. It may pass (a file that is locked, a network
+/// drive that is away), so it must not be remembered as a clip without faces; a clip that is broken is told of where it
+/// is rendered.
 ///
 /// # Errors
 /// The work was cancelled.
-pub fn look(path: &Path, track: &VideoTrack, threads: usize, cancel: &Cancel) -> Result<Faces, Fault> {
+pub fn look(path: &Path, track: &VideoTrack, threads: usize, cancel: &Cancel) -> Result<Option<Faces>, Fault> {
     let seen = || {
         let dense = key_gap(path, track, cancel)? <= SPARSE;
         let found = pass(path, track, if dense { Discard::NonKey } else { Discard::NonReference }, threads, cancel)?;
@@ -85,7 +86,7 @@ pub fn look(path: &Path, track: &VideoTrack, threads: usize, cancel: &Cancel) ->
     };
     match seen() {
         Err(Fault::Cancelled) => Err(Fault::Cancelled),
-        found => Ok(found.unwrap_or_default()),
+        found => Ok(found.ok()),
     }
 }
 

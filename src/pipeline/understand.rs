@@ -5,7 +5,7 @@ use super::event::{Event, Listener, Stage};
 use super::store::Store;
 use crate::config::Bounds;
 use crate::fault::{Cancel, Fault};
-use crate::intake::ClipSource;
+use crate::intake::{ClipSource, Digest};
 use crate::media::faces::{self, Faces};
 use crate::media::{self, Probe};
 use crate::speech::{self, Heard, Loudness, ModelFile, Recogniser, Transcript};
@@ -25,6 +25,19 @@ pub struct Understood {
     pub speech: Vec<Span>,
     /// What is said.
     pub transcript: Transcript,
+}
+
+/// How files are read, heard and looked at: with any of these raised, what was made before is made anew.
+pub const READ_BY: [u32; 3] = [media::probe::READING, speech::HEARING, faces::LOOK];
+
+/// What faces are remembered by. They lie where the probe says that the picture is.
+fn faces_key(clip: &Digest) -> String {
+    format!("{} {} {}", clip.0, media::probe::READING, faces::LOOK)
+}
+
+/// What sound and words are remembered by. They are of the track that the probe chose.
+fn sound_key(clip: &Digest) -> String {
+    format!("{} {} {}", clip.0, media::probe::READING, speech::HEARING)
 }
 
 /// A stage's failure with the stage's name.
@@ -74,22 +87,12 @@ impl Reader<'_> {
         // What is remembered may be from a time of wider bounds.
         media::probe::check_bounds(&probe, &self.bounds).or_else(at(Stage::Probe))?;
         let (loudness, speech, transcript) = self.hear(source, &probe).or_else(at(Stage::Speech))?;
-        let faces = self.faces(source, &probe).or_else(at(Stage::Probe))?;
+        let faces = known_faces(self.store, source, &probe, self.threads, self.cancel).or_else(at(Stage::Probe))?;
         Ok(Understood { probe, faces, loudness, speech, transcript })
     }
 
-    fn faces(&self, source: &ClipSource, probe: &Probe) -> Result<Faces, Fault> {
-        let key = format!("{} {}", source.digest.0, faces::LOOK);
-        if let Some(faces) = self.store.get("faces", &key) {
-            return Ok(faces);
-        }
-        let faces = faces::look(&source.path, &probe.video, self.threads, self.cancel)?;
-        self.store.put("faces", &key, &faces)?;
-        Ok(faces)
-    }
-
     fn hear(&mut self, source: &ClipSource, probe: &Probe) -> Result<(Loudness, Vec<Span>, Transcript), Fault> {
-        let key = &format!("{} {}", source.digest.0, speech::HEARING);
+        let key = &sound_key(&source.digest);
         let prompt = self.prompt.as_deref().filter(|_| self.model.takes_prompt()).unwrap_or_default();
         let words_key = format!("{key} {} {} {prompt}", self.model.key(), self.language);
         let file = source.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
@@ -134,5 +137,57 @@ impl Reader<'_> {
             let speed = done * seconds / began.elapsed().as_secs_f64().max(1e-3);
             listener(Event::Progress { clip: clip.clone(), stage: Stage::Speech, done, speed });
         })
+    }
+}
+
+/// The faces of a clip. Where nothing could be looked at, framing falls back to its anchor, and the next run looks again.
+fn known_faces(
+    store: &Store,
+    source: &ClipSource,
+    probe: &Probe,
+    threads: usize,
+    cancel: &Cancel,
+) -> Result<Faces, Fault> {
+    let key = faces_key(&source.digest);
+    if let Some(faces) = store.get("faces", &key) {
+        return Ok(faces);
+    }
+    let Some(faces) = faces::look(&source.path, &probe.video, threads, cancel)? else { return Ok(Faces::default()) };
+    store.put("faces", &key, &faces)?;
+    Ok(faces)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn a_clip_that_could_not_be_looked_at_is_not_remembered_as_one_without_faces() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::new(folder.path().to_path_buf());
+        let clip = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/clips/fever-in-children.mp4");
+        let probe = media::probe::probe_within(&clip, &Bounds::default(), &Cancel::new()).unwrap();
+        let away = ClipSource {
+            path: folder.path().join("away.mp4"),
+            name: "away".into(),
+            digest: Digest("00".into()),
+            question: None,
+            settings: Default::default(),
+            texts: Default::default(),
+        };
+        let faces = known_faces(&store, &away, &probe, 1, &Cancel::new()).unwrap();
+        assert_eq!(faces, Faces::default());
+        assert_eq!(store.get::<Faces>("faces", &faces_key(&away.digest)), None);
+    }
+
+    #[test]
+    fn what_a_probe_led_to_is_forgotten_when_clips_are_probed_in_another_way() {
+        let clip = Digest("a".into());
+        let parts = |key: String| key.split(' ').map(String::from).collect::<Vec<_>>();
+        let [reading, hearing, look] = READ_BY.map(|version| version.to_string());
+        assert_eq!(parts(sound_key(&clip)), ["a".to_string(), reading.clone(), hearing]);
+        assert_eq!(parts(faces_key(&clip)), ["a".to_string(), reading, look]);
     }
 }
