@@ -145,4 +145,49 @@ fn a_transcript_that_is_given_is_used_and_nobody_listens() {
         "captions begin where the file has them: {written}"
     );
     assert_eq!(run(&desk, &["--transcript", "nowhere.srt"]).code, 1);
+    // With a second clip nobody knows which of them it is for.
+    desk.drop_file("other.mp4", &desk.clip(1));
+    let unused = run(&desk, &["--transcript", file.to_str().unwrap()]);
+    assert_eq!(unused.code, 1, "{}", unused.err);
+    assert!(unused.err.contains("no clip has the name of the transcript"), "{}", unused.err);
+}
+
+#[test]
+fn captions_whose_record_is_lost_are_no_correction_and_go_on_no_other_clip() {
+    let desk = desk("");
+    spoken(&desk, "fever-in-children.mp4", "4", "IMG_0001.mp4");
+    assert_eq!(run(&desk, &[]).code, 0);
+    let file = desk.out().join("transcripts/IMG_0001.srt");
+    let written = fs::read_to_string(&file).unwrap();
+    fs::remove_dir_all(desk.out().join(".housecall")).unwrap();
+    let again = run(&desk, &[]);
+    assert_eq!(again.code, 0, "{}", again.err);
+    assert!(!report(&desk).contains("corrected by a person"), "the program wrote them");
+    assert_eq!(run(&desk, &[]).entered("plan"), 0, "nothing is left to do");
+
+    // The phone begins to count anew.
+    fs::remove_dir_all(desk.out().join(".housecall")).unwrap();
+    spoken(&desk, "VID_20260914_101500.mp4", "5", "IMG_0001.mp4");
+    let other = run(&desk, &[]);
+    assert_eq!(other.code, 2, "{}", other.err);
+    assert!(other.events("failed")[0]["what"].as_str().unwrap().contains("say other things"), "{}", other.err);
+    assert_eq!(fs::read_to_string(&file).unwrap(), written);
+    fs::write(&file, "").unwrap();
+    let empty = run(&desk, &[]);
+    assert_eq!(empty.code, 2);
+    assert!(empty.events("failed")[0]["what"].as_str().unwrap().contains("no captions in it"), "{}", empty.err);
+}
+
+#[test]
+fn what_a_clips_own_file_cuts_away_stands_in_no_transcript() {
+    let desk = desk("");
+    spoken(&desk, "VID_20260914_101500.mp4", "8", "tennis.mp4");
+    assert_eq!(run(&desk, &[]).code, 0);
+    let whole = words(&desk, "tennis");
+    desk.drop_file("tennis.toml", b"end = 3.0\n");
+    let done = run(&desk, &[]);
+    assert_eq!(done.code, 0, "{}", done.err);
+    let left = words(&desk, "tennis");
+    assert!(!left.is_empty() && left.len() < whole.len());
+    assert!(left.iter().all(|word| word["start"].as_f64().unwrap() < 3.0), "{left:?}");
 }

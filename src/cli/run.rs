@@ -57,6 +57,7 @@ pub fn request(arguments: &Batch, cancel: &Cancel, progress: &Progress) -> Resul
         transcripts: arguments.transcript.clone(),
         jobs: arguments.jobs.map(usize::from),
         settle: intake::SETTLE,
+        more_to_come: false,
     })
 }
 

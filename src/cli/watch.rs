@@ -3,7 +3,7 @@
 use super::{ALL_WELL, Batch, run};
 use crate::fault::{Cancel, Fault};
 use crate::intake::{self, Candidate};
-use crate::pipeline;
+use crate::pipeline::{self, Request};
 use crate::report::{ClipState, Progress};
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -78,7 +78,7 @@ fn round(arguments: &Batch, cancel: &Cancel, progress: &Progress, seen: &mut Opt
         return Ok(());
     }
     // practice.toml is read anew, so that a change there needs no restart.
-    let request = run::request(arguments, cancel, progress)?;
+    let request = Request { more_to_come: true, ..run::request(arguments, cancel, progress)? };
     let outcome = pipeline::run(&request, cancel, &|event| progress.tell(event));
     progress.clear();
     let outcome = outcome?;

@@ -1,7 +1,7 @@
 //! A batch: every clip of an inbox through two lanes. One speech lane owns the model; the render lanes take clips as
 //! they are planned, from a bounded channel. A clip that fails fails alone.
 
-use super::edits::Edits;
+use super::edits::{Edits, written_captions};
 use super::event::{Event, Listener, Stage};
 use super::journal::Journal;
 use super::produce::{Planned, Workshop};
@@ -9,7 +9,7 @@ use super::record::Record;
 use super::sheet_file;
 use super::signoff::{About, Signoff};
 use super::store::{Store, cannot_write};
-use super::understand::{Reader, at};
+use super::understand::{READ_BY, Reader, at};
 use crate::captions::Fonts;
 use crate::config::{self, EncoderChoice, Practice};
 use crate::cuts::{self, ClipPlan, Inputs, Logo};
@@ -18,7 +18,7 @@ use crate::intake::{self, Candidate, ClipSource, Digest, DigestCache, KnownTexts
 use crate::media::encoders;
 use crate::report::{ClipReport, ClipState, CutState};
 use crate::speech::ModelFile;
-use crate::units::Size;
+use crate::units::{Size, Span, Time};
 use crate::wording::checks::Rules;
 use crate::wording::{self, Material, Origin};
 use crossbeam_channel::bounded;
@@ -50,6 +50,9 @@ pub struct Request {
     pub jobs: Option<usize>,
     /// How long a file must have been left alone before it is taken up.
     pub settle: Duration,
+    /// Whether further clips may come to the inbox later, as they do while it is watched. A transcript then goes by its
+    /// name alone, and may wait for its clip.
+    pub more_to_come: bool,
 }
 
 /// How a batch ended.
@@ -285,19 +288,43 @@ impl<'a> Batch<'a> {
             self.failure(&source.name, &intake::name_of(&source.path), Stage::Intake, fault)
         };
         let mut taken = Vec::new();
+        let alone = scanned.len() == 1 && !self.request.more_to_come;
         for source in sources {
+            let edits = Edits { out, store: &self.store };
+            match edits.is_at_rest(&source.name, &source.digest, *settle, self.cancel) {
+                Ok(true) => {}
+                Ok(false) => {
+                    let text = "Its captions are being saved just now; it waits for the next run.".to_string();
+                    (self.listener)(Event::Note { clip: Some(source.name.clone()), text });
+                    unsettled.push(intake::name_of(&source.path));
+                    continue;
+                }
+                Err(Fault::Cancelled) => return Err(Fault::Cancelled),
+                Err(fault) => {
+                    failed.push(refuse(&source, &fault));
+                    continue;
+                }
+            }
             match config::clip_settings(&source.path.with_extension("toml")) {
-                Ok(settings) => match self.texts(&source, scanned.len() == 1) {
+                Ok(settings) => match self.texts(&source, alone) {
                     Ok(texts) => taken.push(ClipSource { settings, texts, ..source }),
                     Err(fault) => failed.push(refuse(&source, &fault)),
                 },
                 Err(fault) => failed.push(refuse(&source, &fault)),
             }
         }
+        let unused = self.request.transcripts.as_deref().filter(|place| place.is_file()).filter(|_| {
+            let may_come = self.request.more_to_come || !failed.is_empty() || !unsettled.is_empty();
+            !may_come && !taken.is_empty() && taken.iter().all(|source| source.texts.given.is_none())
+        });
+        if let Some(place) = unused {
+            let what = format!("no clip has the name of the transcript {}", place.display());
+            return Err(Fault::new(what, "give it the name of its clip, or name a folder of transcripts"));
+        }
         Ok(Found { sources: taken, failed, unsettled })
     }
 
-    /// What is known of a clip's words without listening; `alone` says that no other clip is in the inbox.
+    /// What is known of a clip's words without listening; `alone` says that no other clip is in the inbox or will be.
     fn texts(&self, source: &ClipSource, alone: bool) -> Result<KnownTexts, Fault> {
         let Request { out, transcripts, .. } = self.request;
         let given = transcripts.as_deref().map(|place| intake::given_transcript(place, source, alone)).transpose()?;
@@ -389,7 +416,7 @@ impl<'a> Batch<'a> {
     /// What decides a clip's outputs.
     fn fingerprint(&self, source: &ClipSource) -> Digest {
         let parts = format!(
-            "{} {:?} {:?} {:?} {:?} {} {}",
+            "{} {READ_BY:?} {:?} {:?} {:?} {:?} {} {}",
             cuts::ENGINE,
             (&source.digest, &source.name, &source.question, &source.settings, &source.texts),
             self.request.practice,
@@ -405,18 +432,35 @@ impl<'a> Batch<'a> {
         let understood = reader.read(source)?;
         (self.listener)(Event::Entered { clip: source.name.clone(), stage: Stage::Plan });
         let practice = &self.request.practice;
-        let wording = wording::wording(&Material {
-            heard: &understood.transcript.words,
-            language: &understood.transcript.language,
-            speech: &understood.speech,
-            end: understood.probe.duration,
-            texts: &source.texts,
-            question: source.question.as_deref(),
-            glossary: &practice.glossary,
-            digits: practice.digits,
-        });
+        let within =
+            Span::new(source.settings.start.unwrap_or(Time::ZERO), source.settings.end.unwrap_or(Time(i64::MAX)));
+        let worded = |texts: &KnownTexts| {
+            wording::wording(&Material {
+                heard: &understood.transcript.words,
+                language: &understood.transcript.language,
+                speech: &understood.speech,
+                end: understood.probe.duration,
+                within,
+                texts,
+                question: source.question.as_deref(),
+                glossary: &practice.glossary,
+                digits: practice.digits,
+            })
+        };
+        let mut source = source.clone();
+        if let Some(captions) = &source.texts.corrected {
+            let texts = KnownTexts { corrected: None, ..source.texts.clone() };
+            let without = worded(&texts);
+            let srt = written_captions(&without, &practice.style);
+            let edits = Edits { out: &self.request.out, store: &self.store };
+            let found = edits.is_correction(&source.name, &source.digest, captions, &without.words, &srt);
+            if !found.or_else(at(Stage::Plan))? {
+                source.texts = texts;
+            }
+        }
+        let wording = worded(&source.texts);
         let inputs = Inputs {
-            source,
+            source: &source,
             probe: &understood.probe,
             loudness: &understood.loudness,
             speech: &understood.speech,
@@ -440,8 +484,8 @@ impl<'a> Batch<'a> {
             require: practice.review,
         };
         let signoff = Signoff::of(&about, self.record.last(&source.name));
-        let fingerprint = self.fingerprint(source);
-        Ok(Planned { source: source.clone(), fingerprint, understood, wording, plan, signoff })
+        let fingerprint = self.fingerprint(&source);
+        Ok(Planned { source, fingerprint, understood, wording, plan, signoff })
     }
 
     /// Tells of a clip that failed as a whole, and gives its report.

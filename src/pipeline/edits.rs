@@ -2,16 +2,33 @@
 
 use super::store::{Store, cannot_write, write_whole};
 use crate::captions::{self, Subtitle};
-use crate::fault::Fault;
+use crate::config::Style;
+use crate::fault::{Cancel, Fault};
 use crate::intake::Digest;
+use crate::speech::Word;
+use crate::wording::Wording;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, SystemTime};
 
 /// Where the captions of a clip lie that a person may correct, relative to the output folder.
 pub fn captions_file(clip: &str) -> PathBuf {
     Path::new("transcripts").join(format!("{clip}.srt"))
 }
+
+/// The captions of a clip as they are written for a person.
+pub fn written_captions(wording: &Wording, style: &Style) -> String {
+    captions::srt(&captions::sidecar_cues(&wording.words, wording.breaks.as_deref(), style))
+}
+
+/// A file that nobody knows is taken for a clip's captions if at least that share of its words is said in the clip.
+const LIKE: f64 = 0.3;
+
+/// Fewer words than this say nothing about which clip they belong to.
+const FEW: usize = 4;
 
 /// Texts that are remembered of a clip.
 const REMEMBERED: usize = 4;
@@ -38,16 +55,80 @@ enum Author {
 pub struct Edits<'a> {
     /// Output folder.
     pub out: &'a Path,
-    /// What was written is kept here.
+    /// The cache, in which earlier versions kept what was written.
     pub store: &'a Store,
 }
 
 impl Edits<'_> {
-    /// The captions of the clip of that name and content as a person corrected them; none where nobody did, and where
-    /// they belong to another clip that had the name.
+    /// Records lie beside the journal: who empties the cache must not make a person's words of the program's.
+    fn records(&self) -> Store {
+        Store::new(self.out.join(".housecall"))
+    }
+
+    fn record(&self, name: &str) -> Option<Written> {
+        self.records().get("captions", name).or_else(|| self.store.get("captions", name))
+    }
+
+    /// Whether nobody is saving a correction just now: waits for as long as a file has to stay unchanged, once.
     ///
     /// # Errors
-    /// The file cannot be read, or is no subtitle file; the fault names the line.
+    /// The file cannot be read; the work was cancelled.
+    pub fn is_at_rest(&self, name: &str, clip: &Digest, settle: Duration, cancel: &Cancel) -> Result<bool, Fault> {
+        for waited in [false, true] {
+            let (relative, present) = self.present(name)?;
+            let Some(bytes) = present else { return Ok(true) };
+            let changed = fs::metadata(self.out.join(relative)).and_then(|about| about.modified());
+            // A date in the future is the clock's mistake; waiting for it would take for ever.
+            let quiet = changed.ok().and_then(|at| SystemTime::now().duration_since(at).ok()).unwrap_or(settle);
+            if quiet >= settle || self.author(name, clip, &bytes) == Author::Housecall {
+                return Ok(true);
+            }
+            let end = SystemTime::now() + (settle - quiet);
+            while !waited && SystemTime::now() < end {
+                cancel.check()?;
+                thread::sleep(Duration::from_millis(20));
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether captions that were found are a correction, now that is known what is said and what would be written
+    /// without them. A file that says just that is the program's own from now on.
+    ///
+    /// # Errors
+    /// The file comes from nobody knows where and is about something else.
+    pub fn is_correction(
+        &self,
+        name: &str,
+        clip: &Digest,
+        captions: &[Subtitle],
+        heard: &[Word],
+        without: &str,
+    ) -> Result<bool, Fault> {
+        // What was changed in captions that were written for this clip is a correction, however much it was.
+        if self.record(name).is_some_and(|written| !written.texts.is_empty()) {
+            return Ok(true);
+        }
+        let (relative, present) = self.present(name)?;
+        if present.as_deref() == Some(without.as_bytes()) {
+            let texts = vec![digest_of(without.as_bytes())];
+            self.records().put("captions", name, &Written { clip: clip.clone(), texts })?;
+            return Ok(false);
+        }
+        if is_like(captions, heard) {
+            return Ok(true);
+        }
+        let what = format!("the captions in {} say other things than the clip does", relative.display());
+        let advice = "delete the file if it belongs to another clip; to use it all the same, move it elsewhere and give \
+                      it with --transcript";
+        Err(Fault::new(what, advice))
+    }
+
+    /// The captions of the clip of that name and content as a person corrected them; none where nobody did, and where
+    /// they belong to another clip that had the name. A file that nobody knows belongs to this clip from now on.
+    ///
+    /// # Errors
+    /// The file cannot be read, holds no captions, or is no subtitle file; the fault names the line.
     pub fn look(&self, name: &str, clip: &Digest) -> Result<Option<Vec<Subtitle>>, Fault> {
         let (relative, present) = self.present(name)?;
         let Some(bytes) = present.filter(|bytes| self.author(name, clip, bytes) == Author::Person) else {
@@ -59,6 +140,16 @@ impl Edits<'_> {
         })?;
         let captions = captions::read_subtitles(&text)
             .map_err(|fault| Fault::new(format!("{}, {}", relative.display(), fault.what()), fault.advice()))?;
+        if captions.is_empty() {
+            let what = format!("{} has no captions in it", relative.display());
+            return Err(Fault::new(
+                what,
+                "delete it to have the captions written anew, or save it again with its text",
+            ));
+        }
+        if self.record(name).is_none() {
+            self.records().put("captions", name, &Written { clip: clip.clone(), texts: Vec::new() })?;
+        }
         Ok(Some(captions))
     }
 
@@ -75,7 +166,7 @@ impl Edits<'_> {
     }
 
     fn author(&self, name: &str, clip: &Digest, bytes: &[u8]) -> Author {
-        match self.store.get::<Written>("captions", name) {
+        match self.record(name) {
             Some(written) if written.texts.contains(&digest_of(bytes)) => Author::Housecall,
             Some(written) if written.clip != *clip => Author::PersonOfAnotherClip,
             // Without a record nobody knows whether a person wrote it, so a person did.
@@ -96,15 +187,14 @@ impl Edits<'_> {
             Some(Author::PersonOfAnotherClip) => Some(self.set_aside(name, &file)?),
             Some(Author::Housecall) | None => None,
         };
-        let before: Option<Written> = self.store.get("captions", name);
-        let mut texts = before.map_or_else(Vec::new, |written| written.texts);
+        let mut texts = self.record(name).map_or_else(Vec::new, |written| written.texts);
         let now = digest_of(text.as_bytes());
         if texts.last() != Some(&now) {
             texts.push(now);
             texts.drain(..texts.len().saturating_sub(REMEMBERED));
         }
         // Remembered first: a file that is there without a record would be taken for a person's.
-        self.store.put("captions", name, &Written { clip: clip.clone(), texts })?;
+        self.records().put("captions", name, &Written { clip: clip.clone(), texts })?;
         if set_aside.is_some() || present.as_deref() != Some(text.as_bytes()) {
             write_whole(&file, text.as_bytes())?;
         }
@@ -119,6 +209,25 @@ impl Edits<'_> {
         fs::rename(file, self.out.join(&free)).map_err(|e| cannot_write(&self.out.join(&free), &e))?;
         Ok(free)
     }
+}
+
+/// Whether captions may be those of a clip in which these words were heard. Where either has next to no words, nobody can
+/// tell.
+fn is_like(captions: &[Subtitle], heard: &[Word]) -> bool {
+    let letters = |text: &str| -> Vec<String> {
+        let text = text.to_lowercase();
+        let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(String::from);
+        // Scripts without spaces are compared by their letters.
+        words
+            .flat_map(
+                |w| if w.contains(captions::is_unspaced) { w.chars().map(String::from).collect() } else { vec![w] },
+            )
+            .collect()
+    };
+    let said: HashSet<String> = heard.iter().flat_map(|word| letters(&word.text)).collect();
+    let written: Vec<String> = captions.iter().flat_map(|caption| letters(&caption.text)).collect();
+    let shared = written.iter().filter(|word| said.contains(*word)).count();
+    heard.len() < FEW || written.len() < FEW || shared as f64 >= LIKE * written.len() as f64
 }
 
 fn digest_of(bytes: &[u8]) -> Digest {
@@ -175,6 +284,88 @@ mod tests {
         for (file, text) in kept {
             assert_eq!(fs::read_to_string(file).unwrap(), text);
         }
+    }
+
+    #[test]
+    fn a_file_without_a_record_is_bound_to_the_first_clip_that_it_is_found_for() {
+        let out = tempfile::tempdir().unwrap();
+        let store = Store::new(out.path().join(".housecall/cache"));
+        let edits = Edits { out: out.path(), store: &store };
+        write_whole(&out.path().join(captions_file("IMG_0001")), WRITTEN.as_bytes()).unwrap();
+        assert!(edits.look("IMG_0001", &clip("1")).unwrap().is_some());
+        // The phone begins to count anew.
+        assert_eq!(edits.look("IMG_0001", &clip("2")).unwrap(), None);
+        assert!(edits.write("IMG_0001", &clip("2"), "").unwrap().is_some(), "it is set aside");
+    }
+
+    #[test]
+    fn who_empties_the_cache_makes_no_corrections() {
+        let out = tempfile::tempdir().unwrap();
+        let cache = out.path().join(".housecall/cache");
+        let store = Store::new(cache.clone());
+        let edits = Edits { out: out.path(), store: &store };
+        edits.write("a", &clip("1"), WRITTEN).unwrap();
+        drop(fs::remove_dir_all(cache));
+        assert_eq!(edits.look("a", &clip("1")).unwrap(), None);
+        // Records of earlier versions count.
+        let texts = vec![digest_of(WRITTEN.as_bytes())];
+        store.put("captions", "b", &Written { clip: clip("1"), texts }).unwrap();
+        write_whole(&out.path().join(captions_file("b")), WRITTEN.as_bytes()).unwrap();
+        assert_eq!(edits.look("b", &clip("1")).unwrap(), None);
+    }
+
+    #[test]
+    fn a_file_that_nobody_knows_has_to_be_about_the_clip() {
+        let out = tempfile::tempdir().unwrap();
+        let store = Store::new(out.path().join(".housecall/cache"));
+        let edits = Edits { out: out.path(), store: &store };
+        let heard = |text: &str| -> Vec<Word> {
+            let word = |text: &str| Word { text: text.into(), span: Default::default(), confidence: 1.0 };
+            text.split(' ').map(word).collect()
+        };
+        let text = "1\n00:00:01,000 --> 00:00:02,000\nIce helps with a swollen knee.\n\n";
+        write_whole(&out.path().join(captions_file("a")), text.as_bytes()).unwrap();
+        let found = edits.look("a", &clip("1")).unwrap().unwrap();
+        let asked = |said: &str, without: &str| edits.is_correction("a", &clip("1"), &found, &heard(said), without);
+        assert!(asked("eyes help with a swollen knee", WRITTEN).unwrap());
+        assert!(asked("um", WRITTEN).unwrap(), "nobody can tell");
+        let fault = asked("brush your teeth twice each day with fluoride", WRITTEN).unwrap_err();
+        assert!(fault.what().contains("a.srt") && fault.advice().contains("delete"), "{fault}");
+        // What would be written without it is no correction, and none later.
+        assert!(!asked("brush your teeth twice each day", text).unwrap());
+        assert_eq!(edits.look("a", &clip("1")).unwrap(), None);
+        // What was written for this clip may be changed altogether.
+        fs::write(out.path().join(captions_file("a")), text.replace("Ice", "Heat")).unwrap();
+        assert!(asked("brush your teeth twice each day", WRITTEN).unwrap());
+    }
+
+    #[test]
+    fn a_file_without_captions_is_a_fault_and_one_that_is_being_saved_waits() {
+        let out = tempfile::tempdir().unwrap();
+        let store = Store::new(out.path().join(".housecall/cache"));
+        let edits = Edits { out: out.path(), store: &store };
+        let (cancel, file) = (Cancel::new(), out.path().join(captions_file("a")));
+        let rests = |millis| edits.is_at_rest("a", &clip("1"), Duration::from_millis(millis), &cancel).unwrap();
+        assert!(rests(60_000), "there is none");
+        edits.write("a", &clip("1"), WRITTEN).unwrap();
+        assert!(rests(60_000), "nobody saves what the program wrote");
+        for text in ["", "\n", "1\n00:00:01,000 --> 00:00:02,000\n\n"] {
+            fs::write(&file, text).unwrap();
+            let fault = edits.look("a", &clip("1")).unwrap_err();
+            assert!(fault.what().contains("a.srt") && fault.advice().contains("delete it"), "{fault}");
+        }
+        assert!(rests(100), "it came to rest meanwhile");
+        thread::scope(|scope| {
+            let saving = scope.spawn(|| {
+                for _ in 0..40 {
+                    fs::write(&file, WRITTEN.replace("there", "again")).unwrap();
+                    thread::sleep(Duration::from_millis(20));
+                }
+            });
+            thread::sleep(Duration::from_millis(40));
+            assert!(!rests(300), "it is still being written");
+            saving.join().unwrap();
+        });
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! From a plan to files in their places: what is missing is rendered from one decode, checked, published; what is there
 //! is left alone.
 
-use super::edits::{Edits, captions_file};
+use super::edits::{Edits, captions_file, written_captions};
 use super::event::{Event, Listener, Stage};
 use super::journal::{Entry, Journal, Stamp};
 use super::publish::publish;
@@ -390,7 +390,7 @@ impl Workshop<'_> {
         let said = Transcript { words: wording.words.clone(), ..understood.transcript.clone() };
         let json = serde_json::to_string_pretty(&said)
             .map_err(|e| Fault::new(format!("the transcript cannot be written ({e})"), "report this"))?;
-        let srt = captions::srt(&captions::sidecar_cues(&wording.words, wording.breaks.as_deref(), style));
+        let srt = written_captions(wording, style);
         let edits = Edits { out: self.out, store: self.store };
         if let Some(aside) = edits.write(&source.name, &source.digest, &srt)? {
             let text = format!(

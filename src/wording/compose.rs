@@ -17,6 +17,8 @@ pub struct Material<'a> {
     pub speech: &'a [Span],
     /// The clip's end.
     pub end: Time,
+    /// The part of the clip that a person left in it.
+    pub within: Span,
     /// What is known without listening.
     pub texts: &'a KnownTexts,
     /// The question that the inbox names.
@@ -46,8 +48,25 @@ pub fn wording(material: &Material) -> Wording {
         let Captioned { words, breaks } = corrected(captions, &wording.words, material.speech, material.end);
         wording = Wording { words, breaks: Some(breaks), origin: Origin::Corrected, ..Wording::default() };
     }
+    leave_out(&mut wording, material.within);
     wording.question = material.question.map(str::to_string).or_else(|| first_question(&wording.words));
     wording
+}
+
+/// Leaves out what a person cut away: it is to be read nowhere, neither in a question nor in a transcript.
+fn leave_out(wording: &mut Wording, within: Span) {
+    wording.words.retain(|word| word.span.is_mostly_in(within));
+    let (first, last) = (wording.words.first(), wording.words.last());
+    let shown = first.zip(last).map(|(first, last)| Span::new(first.span.start, last.span.end));
+    let is_shown = |at: Time| shown.is_some_and(|shown| shown.contains(at));
+    if let Some(breaks) = &mut wording.breaks {
+        // A caption that began in what is cut away begins with its first word that is left.
+        breaks.iter_mut().for_each(|at| *at = shown.map_or(*at, |shown| shown.start.max(*at)));
+        breaks.retain(|at| is_shown(*at));
+        breaks.dedup();
+    }
+    wording.replaced.retain(|change| is_shown(change.at));
+    wording.departures.retain(|departure| within.contains(departure.at));
 }
 
 /// As it was heard, spelled rightly, or as the script has it.
@@ -121,6 +140,7 @@ mod tests {
             language: "en",
             speech: &[Span::new(Time::ZERO, END)],
             end: END,
+            within: Span::new(Time::ZERO, END),
             texts,
             question: None,
             glossary: &glossary,
@@ -173,6 +193,24 @@ mod tests {
         let expected = [("tret in oin", "tretinoin"), ("twenty minutes", "20 minutes"), ("two milligrams.", "2 mg.")];
         assert_eq!(told, expected);
         assert_eq!(wording.replaced[2].at, heard[13].span.start);
+    }
+
+    #[test]
+    fn what_a_person_cut_away_is_no_question_and_stands_nowhere() {
+        let heard = spoken("Is this thing on? Use two milligrams. Is it safe? Ask Maria Lopez");
+        let glossary = Glossary::default();
+        let within = Span::new(heard[4].span.start, heard[9].span.end);
+        let cut = |texts: &KnownTexts| {
+            let speech = [Span::new(Time::ZERO, END)];
+            let (language, question, digits) = ("en", None, true);
+            let (end, glossary, heard) = (END, &glossary, &heard[..]);
+            wording(&Material { heard, language, speech: &speech, end, within, texts, question, glossary, digits })
+        };
+        let found = cut(&KnownTexts::default());
+        assert_eq!((shown(&found).as_str(), found.question.as_deref()), ("Use 2 mg. Is it safe?", Some("Is it safe?")));
+        let whole = caption("Is this thing on? Use 2 mg. Is it safe? Ask Maria Lopez.");
+        let found = cut(&KnownTexts { corrected: Some(vec![whole]), ..KnownTexts::default() });
+        assert_eq!((shown(&found).as_str(), found.breaks), ("Use 2 mg. Is it safe?", Some(vec![within.start])));
     }
 
     #[test]
