@@ -67,7 +67,7 @@ fn film(folder: &Path, name: &str, frames: u32, options: &[&str], shot: impl Fn(
 /// What is seen of a clip, and what is cut from it.
 fn reframed(clip: &Path) -> (Probe, Faces, Recipe) {
     let found = footage::read(clip);
-    let faces = look(clip, &found.video, 2, &Cancel::new()).unwrap();
+    let faces = look(clip, &found.video, 2, &Cancel::new()).unwrap().unwrap();
     let mut recipe = footage::filling(&found, CANVAS);
     let sightings = follow::speaker(&faces, found.duration);
     let anchor = Anchor { x: 0.5, y: 0.4 };
@@ -211,7 +211,7 @@ fn a_face_is_found_where_it_is_shown_however_the_phone_was_held() {
         ffmpeg(&[&copy[..], &[clip.to_str().unwrap()]].concat());
         let found = footage::read(&clip);
         assert_eq!(found.video.displayed, PICTURE, "{degrees}");
-        let faces = look(&clip, &found.video, 1, &Cancel::new()).unwrap();
+        let faces = look(&clip, &found.video, 1, &Cancel::new()).unwrap().unwrap();
         let [face] = faces.seen[0].faces[..] else { panic!("{degrees}: {faces:?}") };
         let Rect { x, y, width, height } = face.place;
         let (x, y) = (x + width / 2, y + height / 2);
