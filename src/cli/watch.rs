@@ -1,6 +1,7 @@
 //! `housecall watch`: a run whenever the inbox has something new.
 
 use super::{ALL_WELL, Batch, run};
+use crate::config;
 use crate::fault::{Cancel, Fault};
 use crate::intake::{self, Candidate};
 use crate::pipeline::{self, Request};
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 /// How often the inbox is looked at. Looking is one listing of a folder; network drives send no reliable notices.
 const INTERVAL: Duration = Duration::from_secs(2);
 /// Extensions of what people write about clips.
-const TEXTS: [&str; 4] = ["toml", "csv", "txt", "srt"];
+const TEXTS: [&str; 6] = ["toml", "csv", "txt", "srt", "vtt", "json"];
 
 /// What a look finds: clips, and what people wrote about them.
 #[derive(PartialEq)]
@@ -26,7 +27,17 @@ impl Seen {
     fn now(arguments: &Batch) -> Result<Self, Fault> {
         let clips = intake::scan(&arguments.inbox, &arguments.out)?;
         let mut texts = Vec::new();
-        for folder in [arguments.inbox.clone(), arguments.out.join("transcripts")] {
+        let own = config::user_folder()
+            .into_iter()
+            .flat_map(|user| ["", "checks", "glossaries", "platforms"].map(|f| user.join(f)));
+        let practice = arguments.practice.iter().filter_map(|file| file.parent().map(PathBuf::from));
+        let given = arguments.transcript.iter().cloned();
+        let folders = [arguments.inbox.clone(), arguments.out.join("transcripts")]
+            .into_iter()
+            .chain(own)
+            .chain(practice)
+            .chain(given);
+        for folder in folders {
             for path in std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
                 if path.extension().is_some_and(|extension| TEXTS.iter().any(|text| extension == *text)) {
                     let changed = path.metadata().and_then(|about| about.modified()).ok();

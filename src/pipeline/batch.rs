@@ -5,6 +5,7 @@ use super::edits::{Edits, written_captions};
 use super::event::{Event, Listener, Stage};
 use super::journal::Journal;
 use super::produce::{Planned, Workshop};
+use super::publish;
 use super::record::Record;
 use super::sheet_file;
 use super::signoff::{About, Signoff};
@@ -17,7 +18,7 @@ use crate::fault::{Cancel, Fault};
 use crate::intake::{self, Candidate, ClipSource, Digest, DigestCache, KnownTexts, Readiness};
 use crate::media::encoders;
 use crate::report::{ClipReport, ClipState, CutState};
-use crate::speech::ModelFile;
+use crate::speech::{ModelFile, Word};
 use crate::units::{Size, Span, Time};
 use crate::wording::checks::Rules;
 use crate::wording::{self, Material, Origin};
@@ -145,6 +146,8 @@ pub fn run(request: &Request, cancel: &Cancel, listener: Listener) -> Result<Out
     drop(fs::remove_dir_all(&scratch));
     fs::create_dir_all(&scratch).map_err(|e| cannot_write(&scratch, &e))?;
 
+    publish::sweep(&request.out);
+
     let batch = Batch::new(request, cancel, listener)?;
     let found = batch.intake(&state)?;
     listener(Event::Started { clips: found.sources.len(), out: request.out.clone() });
@@ -156,8 +159,15 @@ pub fn run(request: &Request, cancel: &Cancel, listener: Listener) -> Result<Out
     let mut reports: Vec<ClipReport> = found.failed.into_iter().chain(reports).collect();
     reports.sort_by(|a, b| a.file.cmp(&b.file));
     // What a person decides about later; those that are made were kept when they were done.
-    for report in reports.iter().filter(|report| matches!(report.state, ClipState::Failed { .. })) {
-        batch.store.put("clip", &report.name, report)?;
+    for report in &reports {
+        let failed = |report: &ClipReport| matches!(report.state, ClipState::Failed { .. });
+        let kept = || batch.store.get::<ClipReport>("clip", &report.name);
+        if failed(report) {
+            batch.store.put("clip", &report.name, report)?;
+        } else if report.state == ClipState::Unchanged && kept().is_none_or(|kept| failed(&kept)) {
+            // What failed for a while is in place again.
+            batch.store.put("clip", &report.name, &ClipReport { state: ClipState::Done, ..report.clone() })?;
+        }
     }
     let clips: BTreeSet<&String> =
         found.sources.iter().map(|source| &source.name).chain(reports.iter().map(|report| &report.name)).collect();
@@ -474,9 +484,12 @@ impl<'a> Batch<'a> {
         let plan = cuts::plan_clip(&inputs).or_else(at(Stage::Plan))?;
         let with_cut = practice.platforms.iter().filter(|p| plan.cuts.iter().any(|cut| cut.platform == p.id));
         let posts: Vec<_> = with_cut.map(|p| (p.id.clone(), wording::post_text(p, practice, &wording))).collect();
+        let kept = |word: &&Word| word.span.is_mostly_in(within);
+        let heard: Vec<Word> = understood.transcript.words.iter().filter(kept).cloned().collect();
         let about = About {
             name: &source.name,
             clip: &source.digest,
+            heard: &heard,
             wording: &wording,
             posts: &posts,
             settings: &source.settings,

@@ -11,7 +11,7 @@ use super::shelf::{self, Shelf};
 use super::signoff::{Consent, Decision, Standing};
 use super::store::Store;
 use crate::fault::Fault;
-use crate::report::{ClipReport, ClipState};
+use crate::report::{ClipReport, ClipState, CutState};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -157,6 +157,10 @@ impl<'a> Desk<'a> {
         if matches!(report.state, ClipState::Failed { .. }) {
             let advice = "see in the report what to do, and run again";
             return Err(Fault::new(format!("{name} could not be made, so there is nothing to approve"), advice));
+        }
+        if report.cuts.is_empty() || report.cuts.iter().any(|cut| matches!(cut.state, CutState::Failed { .. })) {
+            let what = format!("not every cut of {name} could be made, and nobody can approve what nobody has seen");
+            return Err(Fault::new(what, "see in the report what to do, run again, and approve it then"));
         }
         if report.signoff.consent == Consent::Missing {
             let advice =

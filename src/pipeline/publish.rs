@@ -51,6 +51,28 @@ pub fn publish(
     Ok(Published { file: file.to_path_buf() })
 }
 
+/// Removes what a run that was killed left on its way in the folders of platforms. Only whoever holds the output folder's
+/// lock may call it.
+pub fn sweep(out: &Path) {
+    let folders = |of: &Path| -> Vec<std::path::PathBuf> {
+        fs::read_dir(of)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.is_dir())
+            .collect()
+    };
+    for folder in [folders(out), folders(&out.join("held"))].concat() {
+        for file in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let name = file.file_name().to_string_lossy().into_owned();
+            if name.starts_with('.') && name.ends_with(".part") {
+                drop(fs::remove_file(file.path()));
+            }
+        }
+    }
+}
+
 /// Gives a file that was published another name by renaming it. The journal knows the new name first: a line counts only
 /// while the file is there.
 ///

@@ -7,9 +7,11 @@
 use super::journal::Journal;
 use super::publish::relocate;
 use super::store::cannot_write;
+use crate::config;
 use crate::fault::Fault;
 use crate::intake::Digest;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -89,7 +91,11 @@ pub fn missing<'a>(goods: &'a [Good], journal: &Journal) -> Vec<&'a Path> {
 /// A file cannot be moved.
 pub fn withdraw(clip: &str, out: &Path, journal: &Journal) -> Result<(), Fault> {
     let public = |file: &PathBuf| !file.starts_with(HELD);
-    let mut files: Vec<PathBuf> = journal.files_of(clip).into_iter().filter(public).collect();
+    let mut files: BTreeSet<PathBuf> = journal.files_of(clip).into_iter().filter(public).collect();
+    // What a run that was killed had renamed and not yet told of.
+    files.extend(folders(out).into_iter().map(|folder| Path::new(&folder).join(format!("{clip}.mp4"))));
+    files.insert(Path::new("covers").join(format!("{clip}.jpg")));
+    let mut files: Vec<PathBuf> = files.into_iter().filter(|file| out.join(file).exists()).collect();
     files.sort_by_key(|file| file.extension().is_none_or(|extension| extension != "mp4"));
     let beside = |file: &PathBuf| ["txt", "srt"].map(|extension| file.with_extension(extension));
     let texts: Vec<PathBuf> = files.iter().flat_map(beside).filter(|text| !files.contains(text)).collect();
@@ -106,6 +112,12 @@ pub fn withdraw(clip: &str, out: &Path, journal: &Journal) -> Result<(), Fault> 
         }
     }
     Ok(())
+}
+
+/// The folders of platforms in the output folder.
+fn folders(out: &Path) -> Vec<String> {
+    let known = config::platforms().unwrap_or_default();
+    known.into_iter().map(|platform| platform.id).filter(|id| out.join(id).is_dir()).collect()
 }
 
 /// Removes what is left in `held/` of files that stand under the platforms' names.

@@ -7,10 +7,11 @@ use super::record::{Action, Signed};
 use super::shelf::Shelf;
 use crate::config::{ClipSettings, Require};
 use crate::intake::Digest;
+use crate::speech::Word;
 use crate::wording::checks::{Finding, Place, Rules, Severity};
 use crate::wording::{PostText, Wording};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// What a clip's way out depends on.
@@ -35,6 +36,9 @@ pub struct Subject {
     pub content: Option<Digest>,
     /// Of what is posted with it, by platform id.
     pub posts: BTreeMap<String, Digest>,
+    /// What held it, so that an approval is none of what is flagged later by other rules.
+    #[serde(default)]
+    pub flags: BTreeSet<String>,
 }
 
 /// What a clip's own file says of a patient.
@@ -101,10 +105,13 @@ pub struct Decision {
 }
 
 impl Subject {
-    /// Whether an approval of this is one of `now` too: the same content, and no post that was not there.
+    /// Whether an approval of this is one of `now` too: the same content, and no post and no flag that was not there.
     fn covers(&self, now: &Subject) -> bool {
         let known = |(platform, text): (&String, &Digest)| self.posts.get(platform) == Some(text);
-        self.content.is_some() && self.content == now.content && now.posts.iter().all(known)
+        self.content.is_some()
+            && self.content == now.content
+            && now.posts.iter().all(known)
+            && now.flags.is_subset(&self.flags)
     }
 }
 
@@ -112,8 +119,10 @@ impl Signoff {
     /// Looks at everything of a clip that will be read: what is said, the question, each platform's post, and the name
     /// that its files get. `last` is what a person decided last.
     pub fn of(about: &About, last: Option<&Signed>) -> Self {
-        let About { name, clip, wording, posts, settings, rules, require } = about;
+        let About { name, clip, heard, wording, posts, settings, rules, require } = about;
         let mut findings = rules.check_transcript(&wording.words);
+        let unshown = only_heard(rules.check_transcript(heard), &findings);
+        findings.extend(unshown);
         if let Some(question) = &wording.question {
             findings.extend(rules.check_text(&Place::Question, question));
         }
@@ -129,9 +138,12 @@ impl Signoff {
             None => Consent::NotNeeded,
         };
         let words: Vec<&str> = wording.words.iter().map(|word| word.text.as_str()).collect();
-        let content = digest(&format!("{:?}", (clip, words, &wording.question, settings.patient_visible, &consent)));
+        // The clip's own settings decide what is seen of it, and what is heard.
+        let content = digest(&format!("{:?}", (clip, words, &wording.question, settings, &consent)));
         let posts = posts.iter().map(|(platform, post)| (platform.clone(), digest(&format!("{post:?}")))).collect();
-        let subject = Subject { content: Some(content), posts };
+        let holding = findings.iter().filter(|finding| finding.severity == Severity::Hold);
+        let flags = holding.map(|finding| format!("{}: {}", finding.rule, finding.words)).collect();
+        let subject = Subject { content: Some(content), posts, flags };
         let undecided = Signoff { findings, subject, consent, require: *require, standing: Standing::Free };
         Signoff { standing: undecided.decide(last), ..undecided }
     }
@@ -171,12 +183,25 @@ impl Signoff {
     }
 }
 
+/// What is flagged in what was heard and holds the clip, though the captions do not show it: whoever takes a name out of the
+/// captions leaves it in the sound.
+fn only_heard(heard: Vec<Finding>, shown: &[Finding]) -> Vec<Finding> {
+    let plain = |finding: &Finding| finding.words.to_lowercase();
+    let known: BTreeSet<String> = shown.iter().map(plain).collect();
+    let unshown = heard.into_iter().filter(|f| f.severity == Severity::Hold && !known.contains(&plain(f)));
+    let advice = "It was heard, though the captions do not show it. Listen: if it is said, leave that part out with start and end \
+                  in the clip's own .toml, or record again; if it was misheard, approve the clip.";
+    unshown.map(|finding| Finding { advice: advice.to_string(), ..finding }).collect()
+}
+
 /// What is looked at.
 pub struct About<'a> {
     /// Name of the clip's outputs.
     pub name: &'a str,
     /// Its content.
     pub clip: &'a Digest,
+    /// What was heard of what the cuts keep, before anything was corrected.
+    pub heard: &'a [Word],
     /// What its captions say.
     pub wording: &'a Wording,
     /// What is posted with it, by platform id.
@@ -245,6 +270,39 @@ mod tests {
     use super::*;
     use crate::wording::checks::{Category, Switches};
 
+    fn said(words: &str) -> Finding {
+        Finding {
+            rule: "r".into(),
+            category: Category::Privacy,
+            severity: Severity::Hold,
+            place: Place::Transcript,
+            words: words.into(),
+            span: None,
+            advice: "a".into(),
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_taken_out_of_the_captions_alone_still_holds_the_clip() {
+        let unshown = only_heard(vec![said("Maria Alvarez"), said("Ana Reed")], &[said("maria alvarez")]);
+        let words: Vec<&str> = unshown.iter().map(|finding| finding.words.as_str()).collect();
+        assert_eq!(words, ["Ana Reed"]);
+        assert!(unshown[0].advice.starts_with("It was heard"), "{}", unshown[0].advice);
+        let note = Finding { severity: Severity::Note, ..said("2 mg") };
+        assert_eq!(only_heard(vec![note], &[]), []);
+    }
+
+    #[test]
+    fn an_approval_is_none_of_what_is_flagged_later() {
+        let subject = |flags: &[&str]| Subject {
+            content: Some(Digest("now".into())),
+            posts: BTreeMap::new(),
+            flags: flags.iter().map(|flag| flag.to_string()).collect(),
+        };
+        assert!(subject(&["a", "b"]).covers(&subject(&["a"])));
+        assert!(!subject(&["a"]).covers(&subject(&["a", "b"])));
+    }
+
     fn signoff(require: Require, flagged: bool, consent: Consent) -> Signoff {
         let finding = Finding {
             rule: "r".into(),
@@ -256,7 +314,7 @@ mod tests {
             advice: "a".into(),
         };
         let posts = [("x".to_string(), Digest("post".into()))].into();
-        let subject = Subject { content: Some(Digest("now".into())), posts };
+        let subject = Subject { content: Some(Digest("now".into())), posts, flags: BTreeSet::new() };
         let findings = if flagged { vec![finding] } else { vec![] };
         Signoff { findings, subject, consent, require, standing: Standing::Free }
     }
@@ -267,7 +325,7 @@ mod tests {
             clip: "a".into(),
             action,
             decision: Decision { by: Some("Ana".into()), at: "2026-11-22T12:00:00Z".into(), note: None },
-            subject: Subject { content: Some(Digest(content.into())), posts },
+            subject: Subject { content: Some(Digest(content.into())), posts, flags: BTreeSet::new() },
             consent: None,
         }
     }
@@ -323,7 +381,16 @@ mod tests {
             let posts = [("x".to_string(), PostText { title: None, text: post.into() })];
             let (clip, require) = (&Digest("c".into()), Require::Flagged);
             Signoff::of(
-                &About { name, clip, wording, posts: &posts, settings: &settings, rules: &rules, require },
+                &About {
+                    name,
+                    clip,
+                    heard: &wording.words,
+                    wording,
+                    posts: &posts,
+                    settings: &settings,
+                    rules: &rules,
+                    require,
+                },
                 None,
             )
         };

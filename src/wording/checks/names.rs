@@ -2,7 +2,7 @@
 //! patterns they would make every rule that speaks of names slow to load.
 
 use serde::Deserialize;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// Before a name that is hardly ever another word.
@@ -27,13 +27,13 @@ pub(super) struct NameFields {
     nobody: Vec<String>,
 }
 
-/// All the lists.
+/// All the lists, in an order of their own, so that what is printed of them is the same in every run.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Names {
-    names: HashSet<String>,
-    word_names: HashSet<String>,
+    names: BTreeSet<String>,
+    word_names: BTreeSet<String>,
     /// Wordings that are nobody's name, the words of each by its first one.
-    nobody: HashMap<String, Vec<Vec<String>>>,
+    nobody: BTreeMap<String, Vec<Vec<String>>>,
 }
 
 impl Names {
@@ -85,7 +85,7 @@ impl Names {
 
 /// Whether a word is in a list, as it is, or as two joined by a hyphen; with a capital as the plural that a family has too
 /// (`Garcias`).
-fn has(list: &HashSet<String>, key: &str, capital: bool) -> bool {
+fn has(list: &BTreeSet<String>, key: &str, capital: bool) -> bool {
     let several = |ending: &str| key.strip_suffix(ending).is_some_and(|one| one.len() > 4 && list.contains(one));
     let joined = || key.split_once('-').is_some_and(|(first, rest)| list.contains(first) && list.contains(rest));
     list.contains(key) || (capital && (several("s") || several("es"))) || joined()
