@@ -7,6 +7,9 @@ PACKAGES = \
 	fonts-inter fonts-noto-core fonts-motoya-l-cedar \
 	ffmpeg flite python3 python3-numpy python3-cairo
 
+# What the random tests start from: the same in every run, so that what passes here passes elsewhere.
+SEED = 20261122
+
 HOUSECALL = target/release/housecall
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
@@ -19,7 +22,7 @@ samples: build
 	@echo "report: $(CURDIR)/cuts/report.html"
 
 test: setup
-	cargo test --release -- --show-output
+	PROPTEST_RNG_SEED=$(SEED) cargo test --release -- --show-output
 
 # All of the footage matrix, and a page with source and cut side by side; an hour without speech, and words timed in all
 # conditions.

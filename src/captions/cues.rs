@@ -330,6 +330,17 @@ mod tests {
         assert!(cues.iter().flat_map(Cue::text).all(|line| length(&line) <= 42));
     }
 
+    #[test]
+    fn every_part_of_a_word_that_was_said_in_no_time_is_shown_for_a_moment() {
+        let span = |from, to| Span::new(Time::from_millis(from), Time::from_millis(to));
+        let word = |text: &str, span| Word { text: text.to_string(), span, confidence: 1.0 };
+        let words = [word(&"a".repeat(30), span(0, 40)), word("go", span(40, 80))];
+        let limits = LineLimits { max_chars: 8, max_lines: 1, max_width: None, line_height: 80.0 };
+        let cues = cues(&words, None, &style("clear").unwrap(), &limits, None);
+        assert_eq!(cues.len(), 5);
+        assert!(cues.iter().all(|cue| cue.span.duration() > Time::ZERO));
+    }
+
     fn tokens() -> impl Strategy<Value = String> {
         prop_oneof![
             8 => "[a-z]{1,9}[.,?]{0,1}",

@@ -64,12 +64,13 @@ fn part(word: &Word, room: &Room) -> Vec<Word> {
         }
         start = end;
     }
-    let total = length(&text).max(1) as i64;
+    // Hyphens count, so that the last part, too, has its share of the time.
+    let total = parts.iter().map(|part| length(part)).sum::<usize>().max(1) as i64;
     let at = |chars: usize| Time(word.span.start.0 + word.span.duration().0 * chars as i64 / total);
     let mut done = 0;
     let timed = parts.into_iter().map(|text| {
         let start = at(done);
-        done = (done + length(&text)).min(total as usize);
+        done += length(&text);
         Word { text, span: Span::new(start, at(done)), confidence: word.confidence }
     });
     timed.collect()
