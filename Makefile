@@ -7,6 +7,10 @@ PACKAGES = \
 	fonts-inter fonts-noto-core fonts-motoya-l-cedar \
 	ffmpeg flite python3 python3-numpy python3-cairo
 
+# For the tests our own code is compiled quickly: the encoders, Whisper and every other dependency take nearly all of the
+# time and stay as the program has them, so neither `make samples` nor `make test` compiles them anew after the other.
+QUICK = --config profile.release.package.housecall.opt-level=1 --config profile.release.package.housecall.debug=false
+
 # What the random tests start from: the same in every run, so that what passes here passes elsewhere.
 SEED = 20261122
 
@@ -22,7 +26,7 @@ samples: build
 	@echo "report: $(CURDIR)/cuts/report.html"
 
 test: setup
-	PROPTEST_RNG_SEED=$(SEED) cargo test --release -- --show-output
+	PROPTEST_RNG_SEED=$(SEED) cargo test --release $(QUICK) --lib --tests -- --show-output
 
 # All of the footage matrix, and a page with source and cut side by side; an hour without speech, and words timed in all
 # conditions.

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::desk::{Desk, Done};
+use common::desk::{Desk, Done, small_x};
 use common::measure::describe;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -14,10 +14,10 @@ use std::time::{Duration, Instant};
 /// One small platform, so that a cut takes a moment.
 const SMALL: [&str; 2] = ["--platforms", "x"];
 
-/// A desk with a practice whose platform `x` is encoded with this x264 preset.
-fn desk(preset: &str) -> Desk {
+/// A desk with a practice whose platform `x` takes small pictures, encoded fast.
+fn desk() -> Desk {
     let desk = Desk::new();
-    desk.practice(&format!("[platform.x]\npreset = \"{preset}\""));
+    desk.practice(&small_x());
     desk
 }
 
@@ -64,10 +64,11 @@ impl Working {
     }
 }
 
-/// A clip whose render takes many seconds, at a slow preset.
+/// A clip whose render takes many seconds: pictures as large as the platform has them, at a slow preset.
 fn long_desk() -> Desk {
-    let desk = desk("veryslow");
-    desk.drop_file("long.mp4", &desk.clip(25));
+    let desk = Desk::new();
+    desk.practice("[platform.x]\npreset = \"veryslow\"");
+    desk.drop_file("long.mp4", &desk.clip(10));
     desk
 }
 
@@ -85,12 +86,12 @@ fn ctrl_c_stops_at_once_leaves_nothing_half_made_and_the_next_run_completes() {
     assert!(cuts.is_empty(), "{cuts:?} though the render was not done");
     assert_tidy(&desk);
 
-    desk.practice("[platform.x]\npreset = \"ultrafast\"");
+    desk.practice(&small_x());
     let done = desk.batch("run", &SMALL);
     assert_eq!(done.code, 0, "{done:?}");
     let cut = describe(&desk.out().join("x/long.mp4"));
     let seconds: f64 = cut["format"]["duration"].as_str().unwrap().parse().unwrap();
-    assert!((seconds - 28.0).abs() < 0.05, "{seconds}: 25 s of clip and 3 s of end card");
+    assert!((seconds - 13.0).abs() < 0.05, "{seconds}: 10 s of clip and 3 s of end card");
     assert_tidy(&desk);
 }
 
@@ -107,7 +108,7 @@ fn a_second_run_on_the_same_output_is_refused_and_the_first_goes_on() {
 
 #[test]
 fn damaged_clips_fail_alone() {
-    let desk = desk("ultrafast");
+    let desk = desk();
     let clip = desk.clip(3);
     desk.drop_file("whole.mp4", &clip);
     desk.drop_file("cut-off.mp4", &clip[..clip.len() / 2]);
@@ -129,7 +130,7 @@ fn damaged_clips_fail_alone() {
 
 #[test]
 fn clips_of_one_stem_get_outputs_of_their_own() {
-    let desk = desk("ultrafast");
+    let desk = desk();
     desk.drop_file("skin.mp4", &desk.clip(2));
     desk.drop_file("skin.mov", &desk.clip(4));
     let done = desk.batch("run", &SMALL);
@@ -148,7 +149,7 @@ fn clips_of_one_stem_get_outputs_of_their_own() {
 
 #[test]
 fn a_plan_makes_no_cut_and_says_what_a_run_would_make() {
-    let desk = desk("ultrafast");
+    let desk = desk();
     desk.drop_file("skin.mp4", &desk.clip(2));
     let told = desk.housecall(&["plan", "inbox", "--offline", "--platforms", "x,tiktok"]);
     assert_eq!(told.code, 0, "{told:?}");
@@ -195,7 +196,7 @@ fn without_a_practice_the_error_names_init() {
 
 #[test]
 fn what_is_misspelt_ends_with_a_suggestion() {
-    let desk = desk("ultrafast");
+    let desk = desk();
     let platform = desk.batch("run", &["--platforms", "tictok"]);
     assert_eq!(platform.code, 1, "{platform:?}");
     assert!(platform.err.contains("perhaps \"tiktok\" was meant"), "{}", platform.err);
@@ -210,7 +211,7 @@ fn what_is_misspelt_ends_with_a_suggestion() {
 
 #[test]
 fn a_missing_model_is_not_fetched_offline() {
-    let desk = desk("ultrafast");
+    let desk = desk();
     desk.drop_file("skin.mp4", &desk.clip(2));
     let done = desk.batch("run", &["--platforms", "x", "--model", "tiny.en"]);
     assert_eq!(done.code, 1, "{done:?}");
@@ -246,7 +247,7 @@ fn wait_for(events: &mut BufReader<ChildStdout>, kind: &str) {
 
 #[test]
 fn watch_takes_clips_up_as_they_arrive_and_ends_well() {
-    let desk = desk("ultrafast");
+    let desk = desk();
     let arguments = ["watch", "inbox", "--offline", "--json", "--platforms", "x"];
     let mut child = desk.command(&arguments).spawn().unwrap();
     let mut events = BufReader::new(child.stdout.take().unwrap());
@@ -266,7 +267,7 @@ fn watch_takes_clips_up_as_they_arrive_and_ends_well() {
 
 #[test]
 fn every_container_that_is_taken_up_gives_a_cut() {
-    let desk = desk("ultrafast");
+    let desk = desk();
     let source = desk.drop_file("plain.MP4", &desk.clip(2));
     let source = source.to_str().unwrap();
     let vp9: &[&str] = &["-c:v", "libvpx-vp9", "-deadline", "realtime", "-c:a", "libopus"];
@@ -292,8 +293,8 @@ fn every_container_that_is_taken_up_gives_a_cut() {
 
 #[test]
 fn hook_and_end_card_can_be_turned_off_and_plain_lines_say_how_it_went() {
-    let desk = desk("ultrafast");
-    desk.practice("[hook]\nenabled = false\n[end_card]\nenabled = false\n[platform.x]\npreset = \"ultrafast\"");
+    let desk = desk();
+    desk.practice(&format!("[hook]\nenabled = false\n[end_card]\nenabled = false\n{}", small_x()));
     desk.drop_file("skin.mp4", &desk.clip(2));
     let done = desk.housecall(&["run", "inbox", "--offline", "--platforms", "x"]);
     assert_eq!(done.code, 0, "{done:?}");

@@ -5,9 +5,9 @@
 
 mod common;
 
-use common::desk::{Desk, Done, samples};
+use common::desk::{Desk, Done, samples, small_x};
 use common::measure::{Area, Picture, describe, holds, loudness, outer_boxes, picture_times};
-use housecall::config::{Platform, platforms_with};
+use housecall::config::{Platform, load_with, platforms_with};
 use housecall::cuts::{ClipPlan, CutPlan, PictureCodec, Recipe};
 use housecall::fault::Cancel;
 use housecall::media::cover::CoverJob;
@@ -15,7 +15,7 @@ use housecall::media::probe::probe;
 use housecall::media::render::{Job, Setting, render};
 use housecall::units::{Rect, Size, Time};
 use serde_json::Value;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -23,24 +23,51 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime};
 use tempfile::TempDir;
 
-/// Which clips go where. Every platform gets the clip in HDR that was held upright; to save time, the others go to few.
-const RUNS: [(&[&str], Option<&[&str]>); 3] = [
-    (&["razor-bumps.mov"], None),
-    (&["VID_20260914_101500.mp4"], Some(&["tiktok", "youtube"])),
-    (
-        &["headache-medicine.mp4", "dry-skin-in-winter.mp4", "fever-in-children.mp4", "root-canal.m4v"],
-        Some(&["tiktok"]),
-    ),
+/// Clips that are run together.
+struct Inbox {
+    clips: &'static [&'static str],
+    to: To,
+    /// Where the clips are made to end, in seconds.
+    end: Option<f64>,
+}
+
+/// Where the clips of an inbox go.
+enum To {
+    /// All platforms, in their own sizes.
+    All,
+    /// One platform, in its own size.
+    One(&'static str),
+    /// Small pictures for one platform.
+    Small,
+}
+
+/// Encoding takes most of the time: so every platform gets the beginning of the clip in HDR that was held upright, the
+/// clip in 4K fills a canvas of full size, and the other clips, all of them whole, get small pictures.
+const INBOXES: [Inbox; 3] = [
+    Inbox { clips: &["razor-bumps.mov"], to: To::All, end: Some(5.5) },
+    Inbox { clips: &["fever-in-children.mp4"], to: To::One("tiktok"), end: None },
+    Inbox {
+        clips: &[
+            "razor-bumps.mov",
+            "VID_20260914_101500.mp4",
+            "headache-medicine.mp4",
+            "dry-skin-in-winter.mp4",
+            "root-canal.m4v",
+        ],
+        to: To::Small,
+        end: None,
+    },
 ];
 /// The clip whose pictures are looked at.
 const LOOKED_AT: &str = "razor-bumps";
 /// Length of the end card in seconds.
-const END_CARD: f64 = 3.0;
+const END_CARD: f64 = 1.0;
 
 /// One inbox that was run, run again, and planned.
 struct Ran {
     desk: Desk,
-    clips: Vec<&'static str>,
+    clips: &'static [&'static str],
+    end: Option<f64>,
     platforms: Vec<Platform>,
     first: Done,
     again: Done,
@@ -56,14 +83,31 @@ struct Cut<'a> {
     clip: &'static str,
     platform: &'a Platform,
     file: PathBuf,
+    /// What its clip says, when, and how that was made.
+    truth: Value,
 }
 
 impl Ran {
-    fn new(clips: &[&'static str], platforms: Vec<Platform>) -> Self {
+    fn new(inbox: &Inbox) -> Self {
         let desk = Desk::new();
-        desk.drop_samples(clips);
+        desk.drop_samples(inbox.clips);
+        if let Some(end) = inbox.end {
+            for clip in inbox.clips {
+                desk.drop_file(&format!("{}.toml", stem(clip)), format!("end = {end:?}\n").as_bytes());
+            }
+        }
         let fastest = |p: &Platform| format!("[platform.{}]\npreset = \"ultrafast\"\n", p.id);
-        desk.practice(&platforms.iter().map(fastest).collect::<String>());
+        let tables = match inbox.to {
+            To::Small => small_x(),
+            _ => platforms_with(None).unwrap().iter().map(fastest).collect(),
+        };
+        desk.practice(&format!("[end_card]\nseconds = {END_CARD:?}\n{tables}"));
+        let mut platforms = load_with(&desk.inbox().join("practice.toml"), None).unwrap().platforms;
+        platforms.retain(|p| match inbox.to {
+            To::All => true,
+            To::One(id) => p.id == id,
+            To::Small => p.id == "x",
+        });
         let chosen: Vec<&str> = platforms.iter().map(|p| &*p.id).collect();
         let chosen = ["--platforms", &chosen.join(",")];
         let changed = || {
@@ -78,29 +122,37 @@ impl Ran {
         let plan = desk.batch("plan", &chosen);
         let plans = plan.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let changed = [after_first, after_second];
-        Ran { desk, clips: clips.to_vec(), platforms, first, again, again_took, changed, plans }
+        let Inbox { clips, end, .. } = *inbox;
+        Ran { desk, clips, end, platforms, first, again, again_took, changed, plans }
     }
 
     fn cuts(&self) -> impl Iterator<Item = Cut<'_>> {
         self.clips.iter().flat_map(|clip| {
             self.platforms.iter().map(|platform| {
                 let file = self.desk.out().join(&platform.id).join(format!("{}.mp4", stem(clip)));
-                Cut { clip, platform, file }
+                Cut { clip, platform, file, truth: self.truth(clip) }
             })
         })
+    }
+
+    /// What a sample says, when, and how it was made, as far as it is shown.
+    fn truth(&self, clip: &str) -> Value {
+        let file = samples().join("truth").join(format!("{}.json", stem(clip)));
+        let mut truth: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+        if let Some(end) = self.end {
+            truth["seconds"] = end.into();
+            for spans in ["sentences", "words"] {
+                truth[spans].as_array_mut().unwrap().retain(|span| number(&span["end"]) <= end);
+            }
+        }
+        truth
     }
 }
 
 /// All runs, made by whichever test comes first.
 fn ran() -> &'static [Ran; 3] {
     static RAN: OnceLock<[Ran; 3]> = OnceLock::new();
-    RAN.get_or_init(|| {
-        let all = platforms_with(None).unwrap();
-        let chosen = |some: Option<&[&str]>| {
-            all.iter().filter(|p| some.is_none_or(|some| some.contains(&&*p.id))).cloned().collect()
-        };
-        RUNS.map(|(clips, platforms)| Ran::new(clips, chosen(platforms)))
-    })
+    RAN.get_or_init(|| INBOXES.each_ref().map(Ran::new))
 }
 
 fn all_cuts() -> impl Iterator<Item = Cut<'static>> {
@@ -115,12 +167,6 @@ fn unique_cuts() -> impl Iterator<Item = Cut<'static>> {
 
 fn stem(clip: &str) -> &str {
     clip.rsplit_once('.').unwrap().0
-}
-
-/// What a sample says, when, and how it was made.
-fn truth(clip: &str) -> Value {
-    let file = samples().join("truth").join(format!("{}.json", stem(clip)));
-    serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()
 }
 
 fn number(value: &Value) -> f64 {
@@ -139,7 +185,7 @@ fn every_platform_gets_its_file_and_nothing_else_lies_there() {
         assert_eq!(ran.first.code, 0, "{:?}", ran.first);
         assert_eq!(ran.first.events("failed"), Vec::<Value>::new());
         let mut expected: HashSet<PathBuf> = HashSet::from(["report.html".into()]);
-        for clip in &ran.clips {
+        for clip in ran.clips {
             let name = stem(clip);
             expected.extend([format!("transcripts/{name}.json"), format!("transcripts/{name}.srt")].map(PathBuf::from));
             expected.insert(format!("covers/{name}.jpg").into());
@@ -160,7 +206,7 @@ fn every_platform_gets_its_file_and_nothing_else_lies_there() {
 
 #[test]
 fn streams_are_what_platforms_take() {
-    for Cut { clip, platform, file } in unique_cuts() {
+    for Cut { platform, file, truth, .. } in unique_cuts() {
         let about = describe(&file);
         let streams = about["streams"].as_array().unwrap();
         let at = file.display();
@@ -200,7 +246,7 @@ fn streams_are_what_platforms_take() {
         let step = times[1] - times[0];
         assert!(times.windows(2).all(|pair| pair[1] - pair[0] == step), "{at}: uneven steps");
         let card = if platform.clean { 0.0 } else { END_CARD };
-        let planned = (number(&truth(clip)["seconds"]) + card) * rate;
+        let planned = (number(&truth["seconds"]) + card) * rate;
         let frames = times.len() as f64;
         assert!((frames - planned).abs() <= 1.0, "{at}: {frames} pictures, {planned:.1} expected");
         for seconds in [&video["duration"], &audio["duration"], &about["format"]["duration"]] {
@@ -243,7 +289,7 @@ fn loudness_is_right_by_ffmpegs_own_meter() {
 #[test]
 fn nothing_private_of_a_clip_is_in_any_file() {
     let mut secrets: HashSet<String> = HashSet::new();
-    for clip in RUNS.iter().flat_map(|(clips, _)| *clips) {
+    for clip in INBOXES.iter().flat_map(|inbox| inbox.clips) {
         let about = describe(&samples().join("clips").join(clip));
         let streams = about["streams"].as_array().unwrap().iter();
         for (key, value) in streams.chain([&about["format"]]).filter_map(|part| part["tags"].as_object()).flatten() {
@@ -303,12 +349,12 @@ fn word_errors(heard: &[String], said: &[String]) -> usize {
 fn transcripts_hold_what_was_said_in_the_promised_form() {
     let (mut errors, mut words) = (0, 0);
     for ran in ran() {
-        for clip in &ran.clips {
+        for clip in ran.clips {
             let file = ran.desk.out().join("transcripts").join(format!("{}.json", stem(clip)));
             let transcript: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
             assert_eq!(transcript["clip"], *clip);
             assert_eq!((&transcript["model"], &transcript["language"]), (&"starter".into(), &"en".into()));
-            let truth = truth(clip);
+            let truth = ran.truth(clip);
             let heard = transcript["words"].as_array().unwrap();
             let mut last = 0.0;
             for word in heard {
@@ -351,8 +397,8 @@ fn cues(file: &Path) -> Vec<(f64, f64, String)> {
 #[test]
 fn caption_cues_begin_when_sentences_do_and_hold_every_word() {
     for ran in ran() {
-        for clip in &ran.clips {
-            let truth = truth(clip);
+        for clip in ran.clips {
+            let truth = ran.truth(clip);
             let name = format!("{}.srt", stem(clip));
             let folders = ran.platforms.iter().filter(|p| p.sidecar_srt).map(|p| &*p.id).chain(["transcripts"]);
             for file in folders.map(|folder| ran.desk.out().join(folder).join(&name)) {
@@ -380,12 +426,12 @@ fn caption_cues_begin_when_sentences_do_and_hold_every_word() {
 
 #[test]
 fn post_texts_keep_to_their_length_and_ask_the_question() {
-    for Cut { clip, platform, file } in all_cuts() {
+    for Cut { clip, platform, file, truth } in all_cuts() {
         let (Some(most), None) = (platform.post.text, platform.post.title) else { continue };
         let text = fs::read_to_string(file.with_extension("txt")).unwrap();
         assert!(text.trim_end().chars().count() <= most, "{}: {text}", file.display());
-        let question = truth(clip)["sentences"][0]["text"].as_str().unwrap().to_string();
-        if clip == RUNS[0].0[0] {
+        let question = truth["sentences"][0]["text"].as_str().unwrap().to_string();
+        if clip == INBOXES[0].clips[0] {
             assert!(text.contains(&question), "{}: {text}", file.display());
         }
     }
@@ -395,7 +441,7 @@ fn post_texts_keep_to_their_length_and_ask_the_question() {
 fn the_report_names_every_clip_and_loads_nothing() {
     for ran in ran() {
         let page = fs::read_to_string(ran.desk.out().join("report.html")).unwrap();
-        for clip in &ran.clips {
+        for clip in ran.clips {
             assert!(page.contains(stem(clip)), "{clip}");
         }
         for outside in ["http://", "https://", "src=\"//", "<link", "<script src", "@import"] {
@@ -480,7 +526,7 @@ impl Undecorated {
         }
         let (folder, cancel) = (tempfile::tempdir().unwrap(), Cancel::new());
         let bare = Undecorated { folder, recipes, asked, captioned };
-        let clip = ran.desk.inbox().join(RUNS[0].0[0]);
+        let clip = ran.desk.inbox().join(INBOXES[0].clips[0]);
         let probed = probe(&clip, &cancel).unwrap();
         let setting = Setting { clip: &clip, probe: &probed, threads: 2, cancel: &cancel, progress: &|_| {} };
         let jobs: Vec<Job> = bare.recipes.iter().map(|recipe| Job { recipe, file: bare.file(recipe) }).collect();
@@ -524,12 +570,17 @@ fn what_is_laid_over_stands_where_the_platform_leaves_room() {
     let bare = stripped();
     let decorated = Undecorated::plan().cuts.iter().filter(|cut| cut.recipe.script.is_some());
     assert_eq!(decorated.clone().count(), ran()[0].platforms.iter().filter(|p| !p.clean).count());
+    // Cuts that share a file are looked at once.
+    let mut seen: HashMap<u64, [Vec<Area>; 2]> = HashMap::new();
     for cut in decorated {
         let id = &cut.platform;
+        let file = fs::metadata(ran()[0].desk.out().join(&cut.file)).unwrap().ino();
+        let moments = [bare.asked, bare.captioned];
+        let found = seen.entry(file).or_insert_with(|| moments.map(|moment| bare.laid_over(cut, moment)));
         let free = free_area(id, cut.recipe.canvas);
         let logo_place = Area::from(cut.recipe.marks[0].place);
-        let [asked, captioned] = [bare.asked, bare.captioned].map(|moment| {
-            let areas = bare.laid_over(cut, moment);
+        let [asked, captioned] = [0, 1].map(|i| {
+            let (moment, areas) = (moments[i], &found[i]);
             println!("{id} at {moment:.2} s, free {free:?}: {areas:?}");
             assert!(areas.iter().all(|area| free.holds(*area, TOLERANCE)), "{id}: {areas:?} leaves {free:?}");
             let Some((logo, text)) = areas.split_first().filter(|(_, text)| !text.is_empty()) else {

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::desk::{Desk, Done, samples};
+use common::desk::{Desk, Done, samples, small_x};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +16,7 @@ const CLEAN: &str = "Drink water and rest.";
 /// A practice that posts to one small platform, encoded fast, and a silent clip whose words are given.
 fn desk(said: &str, further: &str) -> Desk {
     let desk = Desk::new();
-    desk.practice(&format!("[platform.x]\npreset = \"ultrafast\"\n{further}"));
+    desk.practice(&format!("{}{further}", small_x()));
     desk.drop_file("advice.mp4", &desk.clip(1));
     say(&desk, said);
     desk
@@ -206,7 +206,7 @@ fn the_practice_says_which_clips_wait() {
     let desk = desk(CLEAN, "[review]\nrequire = \"all\"");
     assert_held(&desk, &run(&desk), "every clip waits");
     let practice = |require: &str, further: &str| {
-        desk.practice(&format!("[platform.x]\npreset = \"ultrafast\"\n[review]\nrequire = \"{require}\"\n{further}"));
+        desk.practice(&format!("{}[review]\nrequire = \"{require}\"\n{further}", small_x()));
     };
     practice("flagged", "");
     let done = run(&desk);

@@ -14,6 +14,24 @@ pub fn samples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")
 }
 
+/// The table of practice.toml that gives a platform canvases of these few pixels and the fastest preset, for tests that ask
+/// what becomes of a clip and not how its picture looks: encoding takes most of a run. Further lines of the table may
+/// follow.
+pub fn small(platform: &str, canvases: &[(u32, u32)]) -> String {
+    let canvas = |&(width, height): &(u32, u32)| {
+        let (x, y) = (width / 20, height / 20);
+        let text_box = format!("{{ x = {x}, y = {y}, width = {}, height = {} }}", width - 2 * x, height - 2 * y);
+        format!("{{ size = {{ width = {width}, height = {height} }}, text_box = {text_box} }}")
+    };
+    let canvases: Vec<String> = canvases.iter().map(canvas).collect();
+    format!("[platform.{platform}]\npreset = \"ultrafast\"\ncanvases = [{}]\n", canvases.join(", "))
+}
+
+/// [`small`] for the platform X, with canvases for clips that lie and that stand.
+pub fn small_x() -> String {
+    small("x", &[(426, 240), (240, 426)])
+}
+
 /// A home folder of its own with an inbox, so that nothing of the user who runs the tests plays a part.
 pub struct Desk {
     home: TempDir,

@@ -1,9 +1,9 @@
 //! Every codec and container.
 
 use super::chart::{Chart, UPRIGHT, frames};
-use super::footage::{CANVASES, cut, filling, long, read};
+use super::footage::{canvases, cut, filling, long, read};
 use super::page;
-use crate::common::desk::Desk;
+use crate::common::desk::{Desk, small_x};
 use crate::common::measure::{describe, outer_boxes};
 use crate::common::{ffmpeg, recipe};
 use housecall::media::Probe;
@@ -86,7 +86,7 @@ impl Studio {
         let found = read(clip);
         assert_eq!(found.video.displayed, self.chart.shown, "{case}: {:?}", found.ignored);
         let folder = tempfile::tempdir().unwrap();
-        let plan = filling(&found, CANVASES[2]);
+        let plan = filling(&found, canvases()[2]);
         let made = cut(clip, &found, std::slice::from_ref(&plan), folder.path());
         let file = made[0].file();
         let kinds: Vec<String> =
@@ -297,7 +297,7 @@ fn damaged_pictures_are_counted() {
 #[test]
 fn a_person_is_told_of_damaged_pictures() {
     let (studio, desk) = (Studio::new(), Desk::new());
-    desk.practice("[platform.x]\npreset = \"ultrafast\"");
+    desk.practice(&small_x());
     let clip = damage(&studio.plain(&["-g", "1", "-an", "-movflags", "+faststart"], "whole.mp4"));
     desk.drop_file("scratched.mp4", &fs::read(clip).unwrap());
     let report = || fs::read_to_string(desk.out().join("report.html")).unwrap();

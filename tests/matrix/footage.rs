@@ -17,13 +17,13 @@ pub fn long() -> bool {
     std::env::var("HOUSECALL_MATRIX").is_ok_and(|form| form == "all")
 }
 
-/// The shapes that the platforms ask for.
-pub const CANVASES: [Size; 4] = [
-    Size { width: 1080, height: 1920 },
-    Size { width: 1080, height: 1350 },
-    Size { width: 1080, height: 1080 },
-    Size { width: 1920, height: 1080 },
-];
+/// The shapes that the platforms ask for; in the short form at two thirds of their size, as what is looked for is told in
+/// shares of them.
+pub fn canvases() -> [Size; 4] {
+    let shapes = [(1080, 1920), (1080, 1350), (1080, 1080), (1920, 1080)];
+    let scaled = |side: u32| if long() { side } else { side * 2 / 3 };
+    shapes.map(|(width, height)| Size::new(scaled(width), scaled(height)))
+}
 
 /// What the product learns of a clip; a test may not go on with one that it cannot read.
 pub fn read(clip: &Path) -> Probe {
@@ -64,7 +64,7 @@ pub fn find_chart(chart: Chart, clip: &Path, at: f64, folder: &Path) -> Vec<Path
     let found = read(clip);
     assert_eq!(found.video.displayed, chart.shown, "{}", clip.display());
     let recipes: Vec<Recipe> =
-        CANVASES.iter().flat_map(|canvas| [filling(&found, *canvas), fitting(&found, *canvas)]).collect();
+        canvases().into_iter().flat_map(|canvas| [filling(&found, canvas), fitting(&found, canvas)]).collect();
     let made = cut(clip, &found, &recipes, folder);
     let files: Vec<PathBuf> = made.iter().map(|verified| verified.file().to_path_buf()).collect();
     let sized: Vec<_> = files.iter().cloned().zip(recipes.iter().map(|recipe| recipe.canvas)).collect();

@@ -3,7 +3,7 @@
 //! Clips carry made-up markers wherever phones, apps and editors put something private: in words, and dates as the
 //! numbers that files hold. After a whole run no byte of the output folder may hold any of them.
 
-use crate::common::desk::Desk;
+use crate::common::desk::{Desk, small};
 use crate::common::measure::{describe, holds};
 use crate::common::{ffmpeg, ffprobe};
 use std::fs;
@@ -238,10 +238,9 @@ fn files_below(folder: &Path, all: &mut Vec<PathBuf>) {
 #[test]
 fn nothing_private_reaches_any_file_or_line() {
     let (maker, desk) = (Maker::new(), Desk::new());
-    let quick = "preset = \"ultrafast\"\nmin_seconds = 0.5";
-    desk.practice(&format!(
-        "[end_card]\nenabled = false\n[platform.tiktok]\n{quick}\n[platform.facebook-feed]\n{quick}\n"
-    ));
+    let (tall, feed) = (small("tiktok", &[(240, 426)]), small("facebook-feed", &[(240, 300)]));
+    let short = "min_seconds = 0.5\n";
+    desk.practice(&format!("[end_card]\nenabled = false\n{tall}{short}{feed}{short}"));
     let clips = [
         ("apple.mov", maker.apple(), 6),
         ("VID_20260114_153000.mp4", maker.android(), 5),

@@ -1,7 +1,7 @@
 //! Pictures from tiny to 4K, odd, wide and tall.
 
 use super::chart::{Chart, UPRIGHT, frames};
-use super::footage::{CANVASES, cut, filling, find_chart, long, read};
+use super::footage::{canvases, cut, filling, find_chart, long, read};
 use super::page;
 use crate::common::desk::Desk;
 use crate::common::ffmpeg;
@@ -105,7 +105,7 @@ fn a_track_that_grows_beyond_what_it_declares_is_refused() {
         let clip = joined(&[Size::new(320, 176), later], folder.path());
         let (found, cancel) = (read(&clip), Cancel::new());
         let setting = Setting { clip: &clip, probe: &found, threads: 2, cancel: &cancel, progress: &|_| {} };
-        let plan = filling(&found, CANVASES[2]);
+        let plan = filling(&found, canvases()[2]);
         let job = Job { recipe: &plan, file: folder.path().join("cut.mp4") };
         let said = render(&setting, &[job], None, &|_, _| Ok(())).0.remove(0).unwrap_err().to_string();
         assert!(said.contains("larger than the file declares"), "{later}: {said}");

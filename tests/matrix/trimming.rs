@@ -1,6 +1,6 @@
 //! Dead air goes, words stay.
 
-use crate::common::desk::{Desk, samples};
+use crate::common::desk::{Desk, samples, small};
 use crate::common::ffmpeg;
 use crate::footage::{cut, filling, read};
 use crate::page;
@@ -127,7 +127,7 @@ fn cues(file: &Path) -> Vec<(f64, String)> {
 fn a_clip_with_dead_air_comes_out_short_with_every_word_and_its_captions_in_time() {
     let (before, after) = (3.0, 2.5);
     let desk = Desk::new();
-    desk.practice("[platform.youtube]\npreset = \"ultrafast\"\n[cuts]\ntighten_pauses = 1.2");
+    desk.practice(&format!("{}[cuts]\ntighten_pauses = 1.2", small("youtube", &[(426, 240)])));
     let sample = samples().join("clips/root-canal.m4v");
     let file = desk.inbox().join("root-canal.mp4");
     let picture = format!("fps=30,scale=320:-2,tpad=start_duration={before}:stop_duration={after}:stop_mode=clone");
