@@ -26,7 +26,7 @@ samples: build
 	@echo "report: $(CURDIR)/cuts/report.html"
 
 test: setup
-	PROPTEST_RNG_SEED=$(SEED) cargo test --release $(QUICK) --lib --tests -- --show-output
+	PROPTEST_RNG_SEED=$(SEED) cargo test --release $(QUICK) --tests -- --show-output
 
 # All of the footage matrix, and a page with source and cut side by side; an hour without speech, and words timed in all
 # conditions.

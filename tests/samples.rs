@@ -102,7 +102,7 @@ impl Ran {
             _ => platforms_with(None).unwrap().iter().map(fastest).collect(),
         };
         desk.practice(&format!("[end_card]\nseconds = {END_CARD:?}\n{tables}"));
-        let mut platforms = load_with(&desk.inbox().join("practice.toml"), None).unwrap().platforms;
+        let mut platforms = load_with(&desk.inbox().join("practice.toml"), None).unwrap().known;
         platforms.retain(|p| match inbox.to {
             To::All => true,
             To::One(id) => p.id == id,
