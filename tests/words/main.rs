@@ -2,6 +2,7 @@
 //! no word is written. `make test` runs the short form; `make matrix` (`HOUSECALL_MATRIX=all`) runs all of it.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod corpus;
 mod invented;
 mod onsets;
 mod sounds;
