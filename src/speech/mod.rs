@@ -13,13 +13,15 @@ mod stretches;
 mod tokens;
 mod transcript;
 mod voice;
+mod window;
 
 /// Raised whenever the same sound is heard in another way, so that what was remembered of it is heard anew.
-pub const HEARING: u32 = 4;
+pub const HEARING: u32 = 5;
 
 pub use download::{download, offline_fault};
 pub use models::{Checksum, Located, ModelEntry, ModelFile, catalogue, find, folders};
-pub use recognise::Recogniser;
+pub use recognise::{Listening, Recogniser};
 pub use stretches::{quietest_moment, stretches};
 pub use transcript::{Heard, Loudness, SAMPLE_RATE, Transcript, Word};
 pub use voice::speech_spans;
+pub use window::AudioContext;

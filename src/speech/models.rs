@@ -1,5 +1,6 @@
 //! Which speech models there are, and where they lie.
 
+use super::AudioContext;
 use crate::fault::Fault;
 use etcetera::BaseStrategy;
 use serde::Deserialize;
@@ -34,6 +35,9 @@ pub struct ModelEntry {
     pub dtw: String,
     /// Longest stretch of sound it bears at once, in seconds: 3 to 28 (its window is 30).
     pub stretch_seconds: u32,
+    /// How much of its window it goes over for a shorter stretch.
+    #[serde(default)]
+    pub audio_context: AudioContext,
     /// Whether it was trained to take text before the sound as a hint; Whisper's were.
     #[serde(default = "trained_with_text")]
     pub prompt: bool,
@@ -224,6 +228,8 @@ mod tests {
         for e in &all {
             assert!((3..=28).contains(&e.stretch_seconds) && e.bytes > 10_000_000, "{}", e.name);
             assert_eq!(e.multilingual, !(e.name.ends_with(".en") || e.name == "starter"), "{}", e.name);
+            // Whisper's models repeat themselves in a smaller window than the one they were trained with.
+            assert_eq!(e.audio_context, AudioContext::Full, "{}", e.name);
             assert!(e.url.is_empty() || e.url.starts_with("https://") && e.url.ends_with(&e.file), "{}", e.name);
         }
     }

@@ -2,6 +2,7 @@
 
 use super::models::{ModelFile, english_only};
 use super::tokens::{Token, words};
+use super::window::AudioContext;
 use super::{SAMPLE_RATE, Transcript, Word, align, bands, doubt, quietest_moment, repair, stretches};
 use crate::fault::{Cancel, Fault};
 use crate::units::{Span, Time};
@@ -14,7 +15,7 @@ use whisper_rs::{
 };
 
 /// Beams of the search, as in OpenAI's own command.
-const BEAMS: i32 = 5;
+const BEAMS: u8 = 5;
 /// Longest stretch for a model that the catalogue does not know: whisper's window is 30 s.
 const STRETCH_SECONDS: u32 = 28;
 /// Sound is filled up with silence to this many samples (1.1 s): whisper.cpp drops less than 0.1 s, and its DTW aborts
@@ -36,11 +37,32 @@ const LOOK: Duration = Duration::from_millis(50);
 /// between an encoder pass and a decoder step, and an encoder pass of a large model takes many seconds.
 const GRACE: Duration = Duration::from_millis(1000);
 
+/// How Whisper listens: what trades time against what is heard. docs/encoding.md has what each is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listening {
+    /// Beams of the search, 1 to 8; with 1, each token is the likeliest one.
+    pub beams: u8,
+    /// How much of its window the model goes over.
+    pub audio_context: AudioContext,
+    /// Whether attention is computed in one go, without the weights that word times by DTW are read from; a model that
+    /// has its times from there goes without it whatever is said here.
+    pub flash_attention: bool,
+}
+
+impl Listening {
+    /// As the model is best run. A file that the catalogue does not know is taken for one of Whisper's.
+    pub fn of(model: &ModelFile) -> Self {
+        let audio_context = model.entry.as_ref().map_or(AudioContext::Full, |entry| entry.audio_context);
+        Listening { beams: BEAMS, audio_context, flash_attention: false }
+    }
+}
+
 /// A loaded Whisper model; loaded once for a whole batch.
 #[derive(Debug)]
 pub struct Recogniser {
     context: WhisperContext,
     model: ModelFile,
+    listening: Listening,
     /// Whether word times come from DTW.
     dtw: bool,
     threads: usize,
@@ -49,11 +71,19 @@ pub struct Recogniser {
 }
 
 impl Recogniser {
-    /// Loads the model, to run on `threads` threads (at least one is used).
+    /// Loads the model, to run on `threads` threads (at least one is used), listening as is best for it.
     ///
     /// # Errors
     /// The file is missing, is not a Whisper model in ggml format, or has not the size of the model it is named after.
     pub fn new(model: &ModelFile, threads: usize) -> Result<Self, Fault> {
+        Self::listening(model, threads, Listening::of(model))
+    }
+
+    /// The same, listening in a way of the caller's choice.
+    ///
+    /// # Errors
+    /// As [`Recogniser::new`].
+    pub fn listening(model: &ModelFile, threads: usize, listening: Listening) -> Result<Self, Fault> {
         whisper_rs::install_logging_hooks();
         let shown = model.path.display();
         let size = model.path.metadata().map(|m| m.len()).map_err(|e| {
@@ -70,9 +100,11 @@ impl Recogniser {
         let dtw = !matches!(mode, DtwMode::None);
         let mut parameters = WhisperContextParameters::new();
         // Flash attention would silently turn DTW off.
-        parameters.flash_attn(false).dtw_parameters(DtwParameters { mode, dtw_mem_size: DTW_MEMORY });
+        parameters
+            .flash_attn(listening.flash_attention && !dtw)
+            .dtw_parameters(DtwParameters { mode, dtw_mem_size: DTW_MEMORY });
         let context = WhisperContext::new_with_params(&model.path, parameters).map_err(|_| damaged())?;
-        Ok(Recogniser { context, model: model.clone(), dtw, threads: threads.max(1), prompt: None })
+        Ok(Recogniser { context, model: model.clone(), listening, dtw, threads: threads.max(1), prompt: None })
     }
 
     /// The same, told to expect these words, if the model was trained for that; see [`ModelFile::takes_prompt`]. Zero bytes
@@ -118,7 +150,9 @@ impl Recogniser {
                 state: self.context.create_state().map_err(|e| whisper_failed(&e))?,
                 end_of_text: self.context.token_eot(),
                 first_mark: self.context.token_beg(),
+                whole_window: usize::try_from(self.context.model_n_audio_ctx()).unwrap_or_default(),
                 threads: self.threads,
+                listening: self.listening,
                 dtw: self.dtw,
                 language,
                 stretches: cut.iter().map(|s| (*s, sound(s))).collect(),
@@ -217,7 +251,10 @@ struct Run {
     end_of_text: i32,
     /// The time token of 0.00 s; each later one adds 20 ms.
     first_mark: i32,
+    /// Positions of the model's whole window.
+    whole_window: usize,
     threads: usize,
+    listening: Listening,
     /// Whether word times come from DTW.
     dtw: bool,
     language: Option<&'static str>,
@@ -234,7 +271,7 @@ impl Run {
             Some(code) => code,
             None => self.detect_language()?,
         };
-        let mut parameters = parameters(language, self.threads, &self.cancel, self.dtw);
+        let mut parameters = parameters(language, self.threads, self.listening.beams, &self.cancel, self.dtw);
         if let Some(prompt) = &self.prompt {
             // The setter leaks its copy: some hundred bytes a clip.
             parameters.set_initial_prompt(prompt);
@@ -245,6 +282,8 @@ impl Run {
             self.cancel.check()?;
             let samples = sound.len();
             sound.resize(samples.max(LEAST_SAMPLES), 0.0);
+            let positions = self.listening.audio_context.positions(sound.len());
+            parameters.set_audio_ctx(positions.min(self.whole_window) as i32);
             let result = self.state.full(parameters.clone(), &sound);
             self.cancel.check()?;
             result.map_err(|e| whisper_failed(&e))?;
@@ -332,8 +371,17 @@ struct Listened {
 }
 
 /// How Whisper is run. whisper-rs never frees what its setters are given (a few bytes), so this is made once a clip.
-fn parameters(language: &'static str, threads: usize, cancel: &Cancel, dtw: bool) -> FullParams<'static, 'static> {
-    let mut p = FullParams::new(SamplingStrategy::BeamSearch { beam_size: BEAMS, patience: -1.0 });
+fn parameters(
+    language: &'static str,
+    threads: usize,
+    beams: u8,
+    cancel: &Cancel,
+    dtw: bool,
+) -> FullParams<'static, 'static> {
+    let mut p = FullParams::new(match beams {
+        0 | 1 => SamplingStrategy::Greedy { best_of: 1 },
+        beams => SamplingStrategy::BeamSearch { beam_size: beams.into(), patience: -1.0 },
+    });
     p.set_n_threads(i32::try_from(threads).unwrap_or(1));
     p.set_language(Some(language));
     // A wrong word must not lead the next stretch astray.
