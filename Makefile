@@ -17,7 +17,7 @@ SEED = 20261122
 HOUSECALL = target/release/housecall
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: picture samples test matrix bench setup build remake-samples lint
+.PHONY: picture samples test matrix bench encoders setup build remake-samples lint
 
 # The main job on the sample clips.
 samples: build
@@ -39,6 +39,10 @@ matrix: setup
 # Housecall beside a plain script of one ffmpeg per platform, on the sample clips.
 bench: build
 	cargo bench --bench script
+
+# What encoder settings cost and what of their quality survives a platform: the table in docs/encoding.md. Half an hour.
+encoders: setup
+	cargo bench --bench encoders
 
 build: setup
 	cargo build --release
