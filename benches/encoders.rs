@@ -40,12 +40,12 @@ const FACE: Rect = Rect { x: 360, y: 480, width: 360, height: 420 };
 const DELIVERED: [(Size, u32); 2] = [(CANVAS, 4500), (Size { width: 720, height: 1280 }, 2000)];
 
 /// What is compared unless `--settings` says otherwise.
-const SETTINGS: &str = "ultrafast/20 ultrafast/20/8000/cabac=1 \
-    superfast/18 superfast/20 superfast/21 superfast/22 superfast/24 superfast/22/8000/mbtree=1:rc-lookahead=10 \
-    veryfast/18 veryfast/20 veryfast/21 veryfast/22 veryfast/23 veryfast/24 \
-    veryfast/20/8000/threads=1 veryfast/22/8000/mbtree=0:rc-lookahead=0 veryfast/20/8000/deblock=-1,-1:psy-rd=1,0.15 \
-    faster/20 faster/22 fast/20 fast/22 medium/20 medium/22 \
-    veryfast/20/5000 veryfast/20/12000 veryfast/20/25000";
+const SETTINGS: &str = "ultrafast/20/8000/cabac=1 \
+    superfast/18 superfast/20 superfast/22 superfast/24 superfast/20/12000 superfast/22/12000 superfast/24/12000 superfast/20/25000 \
+    superfast/18/8000/mbtree=1:rc-lookahead=10 superfast/22/8000/mbtree=1:rc-lookahead=10 superfast/22/12000/aq-mode=2 \
+    veryfast/18 veryfast/20 veryfast/22 veryfast/24 veryfast/20/8000/threads=1 veryfast/20/5000 veryfast/20/25000 \
+    superfast/22/12000/keyint=15 veryfast/20/12000/keyint=15 \
+    faster/20 faster/22 fast/20 fast/22 medium/20 medium/22";
 
 /// What each encoder setting costs, and what survives a platform's own encoder
 #[derive(Debug, Parser)]
@@ -288,7 +288,7 @@ fn row(footage: &Footage, outcome: &Outcome, best: &[Likeness]) -> String {
     line
 }
 
-/// The command with the options that `media::encode` sets.
+/// The command with the options that `media::encode` sets. Further x264 parameters come last and win.
 fn encode(footage: &Footage, setting: &Setting, file: &Path) -> Command {
     let mut command = ffmpeg();
     command.args(raw_input(CANVAS)).arg("-i").arg(&footage.file);

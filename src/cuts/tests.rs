@@ -244,7 +244,7 @@ fn a_small_file_limit_lowers_the_peak_rate_and_only_there() {
     let whatsapp = &cut(&plan, "whatsapp-status").recipe;
     // 16 MB hold 124,272 kbit; less 53.020 s of sound, spread over 55.020 s.
     assert_eq!(whatsapp.codec.max_rate, 2135);
-    assert_eq!(cut(&plan, "tiktok").recipe.codec.max_rate, 8000);
+    assert_eq!(cut(&plan, "tiktok").recipe.codec.max_rate, 12000);
     let x = &cut(&plan, "x").recipe.codec;
     assert_eq!((x.target_rate, x.gop), (Some(5500), 60));
     assert_eq!(cut(&plan, "youtube").recipe.codec.gop, 15);

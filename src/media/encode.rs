@@ -98,3 +98,42 @@ fn options(settings: &PictureCodec) -> Dictionary<'static> {
     }
     options
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+
+    /// What x264 writes into its first packet about how it was set.
+    fn told(settings: &PictureCodec) -> String {
+        let size = Size::new(320, 240);
+        let mut encoder = Encoder::open_codec(settings, size, Rate::new(30, 1)).unwrap();
+        let mut grey = frame::Video::new(format::Pixel::YUV420P, size.width, size.height);
+        for plane in 0..3 {
+            grey.data_mut(plane).fill(128);
+        }
+        encoder.send(&grey, 0).unwrap();
+        encoder.finish().unwrap();
+        String::from_utf8_lossy(encoder.packet().unwrap().unwrap().data().unwrap()).into_owned()
+    }
+
+    #[test]
+    fn every_platform_gets_what_all_of_them_ask_for_whatever_its_preset_leaves_out() {
+        crate::media::start();
+        for platform in config::platforms_with(None).unwrap() {
+            let encoding = platform.encoding;
+            let told = told(&PictureCodec {
+                encoder: "libx264".into(),
+                preset: encoding.preset,
+                crf: encoding.crf,
+                max_rate: encoding.max_rate,
+                target_rate: encoding.target_rate,
+                gop: 60,
+            });
+            // CABAC and 8x8 transforms are what makes a file High.
+            for wanted in ["cabac=1", "8x8dct=1", "bframes=2", "open_gop=0", "keyint=60"] {
+                assert!(told.contains(wanted), "{}: {wanted} is not in {told}", platform.id);
+            }
+        }
+    }
+}

@@ -52,9 +52,9 @@ pub fn recipe(displayed: Size, canvas: Size, seconds: f64) -> Recipe {
         sound: Some(Sound { gain: 0.0, target: -14.0, ceiling: -1.5, bit_rate: 128 }),
         codec: PictureCodec {
             encoder: "libx264".into(),
-            preset: "veryfast".into(),
-            crf: 20.0,
-            max_rate: 8000,
+            preset: "superfast".into(),
+            crf: 22.0,
+            max_rate: 12000,
             target_rate: None,
             gop: 60,
         },
