@@ -100,6 +100,10 @@ fn a_patients_name_holds_the_clip_and_an_approval_moves_it_without_encoding() {
     let again = run(&desk);
     assert_held(&desk, &again, "flagged for review");
     assert_eq!((again.entered("plan"), again.entered("render")), (0, 0), "held and unchanged costs no work");
+    let work = |done: &Done| {
+        ["decodes", "transcriptions", "encodes"].map(|what| done.events("ended")[0]["work"][what].as_u64().unwrap())
+    };
+    assert_eq!((work(&first), work(&again)), ([2, 0, 1], [0, 0, 0]), "one look for faces, one pass for the render");
 
     let waiting = standing(&desk);
     let done = approve(&desk);

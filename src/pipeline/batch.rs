@@ -11,6 +11,7 @@ use super::sheet_file;
 use super::signoff::{About, Signoff};
 use super::store::{Store, cannot_write};
 use super::understand::{READ_BY, Reader, at};
+use super::work::{Tally, Work};
 use crate::captions::Fonts;
 use crate::config::{self, EncoderChoice, Practice};
 use crate::cuts::{self, ClipPlan, Inputs, Logo};
@@ -65,6 +66,8 @@ pub struct Outcome {
     pub unsettled: Vec<String>,
     /// Whether somebody stopped it.
     pub stopped: bool,
+    /// How often it did what is costly.
+    pub work: Work,
     /// The report's file.
     pub report: Option<PathBuf>,
 }
@@ -124,6 +127,7 @@ struct Batch<'a> {
     /// Of the rules.
     checks: Digest,
     record: Record,
+    tally: Tally,
 }
 
 /// What intake found.
@@ -155,7 +159,7 @@ pub fn run(request: &Request, cancel: &Cancel, listener: Listener) -> Result<Out
     let reports = batch.process(&found.sources, &journal, &scratch);
     drop(fs::remove_dir_all(&scratch));
 
-    let stopped = cancel.is_cancelled();
+    let (stopped, work) = (cancel.is_cancelled(), batch.tally.work());
     let mut reports: Vec<ClipReport> = found.failed.into_iter().chain(reports).collect();
     reports.sort_by(|a, b| a.file.cmp(&b.file));
     // What a person decides about later; those that are made were kept when they were done.
@@ -182,9 +186,10 @@ pub fn run(request: &Request, cancel: &Cancel, listener: Listener) -> Result<Out
         held: reports.iter().filter(|r| r.is_held()).count(),
         cuts: reports.iter().map(ClipReport::published).sum(),
         stopped,
+        work,
         report: report.clone(),
     });
-    Ok(Outcome { reports, unsettled: found.unsettled, stopped, report })
+    Ok(Outcome { reports, unsettled: found.unsettled, stopped, work, report })
 }
 
 /// Plans every clip of an inbox and renders nothing. Clips are read and transcribed, and that is kept for the run.
@@ -247,7 +252,8 @@ impl<'a> Batch<'a> {
             let text = "The record of approvals was changed by hand or is damaged; `housecall status` shows what still counts.";
             listener(Event::Note { clip: None, text: text.into() });
         }
-        Ok(Batch { request, cancel, listener, store, fonts, logo, encoder, budget, rules, checks, record })
+        let tally = Tally::default();
+        Ok(Batch { request, cancel, listener, store, fonts, logo, encoder, budget, rules, checks, record, tally })
     }
 
     fn reader(&self) -> Reader<'_> {
@@ -260,6 +266,7 @@ impl<'a> Batch<'a> {
             threads: self.budget.speech,
             cancel: self.cancel,
             listener: self.listener,
+            tally: &self.tally,
             recogniser: None,
         }
     }
@@ -376,6 +383,7 @@ impl<'a> Batch<'a> {
             threads: self.budget.decoder,
             cancel: self.cancel,
             listener: self.listener,
+            tally: &self.tally,
         };
         let fail = |source: &ClipSource, stage: Stage, fault: &Fault| {
             // The echo of a stop is no failure of the clip.

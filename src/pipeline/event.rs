@@ -1,5 +1,6 @@
 //! What the pipeline tells while it works. Events hold file names and stages, never what was said.
 
+use super::work::Work;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -148,6 +149,8 @@ pub enum Event {
         cuts: usize,
         /// Whether somebody stopped it.
         stopped: bool,
+        /// What it cost.
+        work: Work,
         /// The report's file, where one was written.
         report: Option<PathBuf>,
     },

@@ -17,9 +17,11 @@ mod shelf;
 pub mod signoff;
 mod store;
 mod understand;
+mod work;
 
 pub use batch::{Outcome, Preview, Request, ThreadBudget, preview, run};
 pub use desk::{ClipStatus, Decided, approve, hold, status};
 pub use event::{Event, Listener, Stage};
 pub use shelf::Good;
 pub use signoff::{Signoff, Standing};
+pub use work::Work;

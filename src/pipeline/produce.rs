@@ -9,6 +9,7 @@ use super::shelf::{self, Good, Shelf};
 use super::signoff::Signoff;
 use super::store::{Store, cannot_write, write_whole};
 use super::understand::Understood;
+use super::work::Tally;
 use crate::captions;
 use crate::config::{Platform, Practice};
 use crate::cuts::{self, ClipPlan, CutPlan, Limits, Render};
@@ -62,6 +63,8 @@ pub struct Workshop<'a> {
     pub cancel: &'a Cancel,
     /// Told of everything.
     pub listener: Listener<'a>,
+    /// Counts what is costly.
+    pub tally: &'a Tally,
 }
 
 /// What verification measured, kept by the key of the render.
@@ -198,6 +201,8 @@ impl Workshop<'_> {
             cancel: self.cancel,
             progress: &progress,
         };
+        self.tally.decode();
+        self.tally.encode(jobs.len());
         let cover_parts = cover.as_ref().map(|(job, _)| job);
         let (results, made_cover) = render(&setting, &jobs, cover_parts, &|index, rendered| {
             let (render, absent) = &missing[index];

@@ -3,6 +3,7 @@
 
 use super::event::{Event, Listener, Stage};
 use super::store::Store;
+use super::work::Tally;
 use crate::config::Bounds;
 use crate::fault::{Cancel, Fault};
 use crate::intake::{ClipSource, Digest};
@@ -66,6 +67,8 @@ pub struct Reader<'a> {
     pub cancel: &'a Cancel,
     /// Told of stages and progress.
     pub listener: Listener<'a>,
+    /// Counts what is costly.
+    pub tally: &'a Tally,
     /// The loaded model.
     pub recogniser: Option<Recogniser>,
 }
@@ -87,7 +90,8 @@ impl Reader<'_> {
         // What is remembered may be from a time of wider bounds.
         media::probe::check_bounds(&probe, &self.bounds).or_else(at(Stage::Probe))?;
         let (loudness, speech, transcript) = self.hear(source, &probe).or_else(at(Stage::Speech))?;
-        let faces = known_faces(self.store, source, &probe, self.threads, self.cancel).or_else(at(Stage::Probe))?;
+        let faces =
+            known_faces(self.store, source, &probe, self.threads, self.cancel, self.tally).or_else(at(Stage::Probe))?;
         Ok(Understood { probe, faces, loudness, speech, transcript })
     }
 
@@ -131,6 +135,7 @@ impl Reader<'_> {
             Some(recogniser) => recogniser,
             none => none.insert(Recogniser::new(self.model, self.threads)?.expecting(self.prompt.as_deref())),
         };
+        self.tally.transcribe();
         let (began, seconds) = (Instant::now(), pcm.len() as f64 / f64::from(speech::SAMPLE_RATE));
         let (clip, listener) = (&source.name, self.listener);
         recogniser.transcribe(file, pcm, spoken, self.language, self.cancel, &mut |done| {
@@ -147,11 +152,13 @@ fn known_faces(
     probe: &Probe,
     threads: usize,
     cancel: &Cancel,
+    tally: &Tally,
 ) -> Result<Faces, Fault> {
     let key = faces_key(&source.digest);
     if let Some(faces) = store.get("faces", &key) {
         return Ok(faces);
     }
+    tally.decode();
     let Some(faces) = faces::look(&source.path, &probe.video, threads, cancel)? else { return Ok(Faces::default()) };
     store.put("faces", &key, &faces)?;
     Ok(faces)
@@ -177,7 +184,7 @@ mod tests {
             settings: Default::default(),
             texts: Default::default(),
         };
-        let faces = known_faces(&store, &away, &probe, 1, &Cancel::new()).unwrap();
+        let faces = known_faces(&store, &away, &probe, 1, &Cancel::new(), &Tally::default()).unwrap();
         assert_eq!(faces, Faces::default());
         assert_eq!(store.get::<Faces>("faces", &faces_key(&away.digest)), None);
     }
