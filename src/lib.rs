@@ -26,5 +26,6 @@ pub mod media;
 pub mod pipeline;
 pub mod report;
 pub mod speech;
+pub mod trace;
 pub mod units;
 pub mod wording;

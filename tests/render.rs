@@ -9,6 +9,7 @@ use housecall::fault::Cancel;
 use housecall::media::probe::probe;
 use housecall::media::render::{Job, Rendered, Setting, render};
 use housecall::media::verify::{Verified, verify};
+use housecall::trace::Trace;
 use housecall::units::{Rect, Size, Span, Time};
 use std::path::{Path, PathBuf};
 
@@ -19,7 +20,15 @@ fn limits() -> Limits {
 fn make(clip: &Path, recipes: &[Recipe], folder: &Path) -> Vec<Verified> {
     let cancel = Cancel::new();
     let probe = probe(clip, &cancel).unwrap();
-    let setting = Setting { clip, probe: &probe, threads: 2, cancel: &cancel, progress: &|_| {} };
+    let setting = Setting {
+        clip,
+        probe: &probe,
+        threads: 2,
+        cancel: &cancel,
+        progress: &|_| {},
+        decoded: &|| {},
+        trace: &Trace::default(),
+    };
     let jobs: Vec<Job> =
         recipes.iter().enumerate().map(|(i, recipe)| Job { recipe, file: folder.join(format!("{i}.mp4")) }).collect();
     let check = |i: usize, rendered| verify(rendered, &recipes[i], &[&limits()], &cancel);

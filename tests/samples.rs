@@ -13,6 +13,7 @@ use housecall::fault::Cancel;
 use housecall::media::cover::CoverJob;
 use housecall::media::probe::probe;
 use housecall::media::render::{Job, Setting, render};
+use housecall::trace::Trace;
 use housecall::units::{Rect, Size, Time};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -528,7 +529,15 @@ impl Undecorated {
         let bare = Undecorated { folder, recipes, asked, captioned };
         let clip = ran.desk.inbox().join(INBOXES[0].clips[0]);
         let probed = probe(&clip, &cancel).unwrap();
-        let setting = Setting { clip: &clip, probe: &probed, threads: 2, cancel: &cancel, progress: &|_| {} };
+        let setting = Setting {
+            clip: &clip,
+            probe: &probed,
+            threads: 2,
+            cancel: &cancel,
+            progress: &|_| {},
+            decoded: &|| {},
+            trace: &Trace::default(),
+        };
         let jobs: Vec<Job> = bare.recipes.iter().map(|recipe| Job { recipe, file: bare.file(recipe) }).collect();
         let recipe = Recipe { script: None, ..plan.cover.clone().unwrap() };
         let cover = CoverJob { recipe, file: bare.cover() };

@@ -140,6 +140,9 @@ pub struct Batch {
     /// Print events as lines of JSON instead of progress
     #[arg(long)]
     pub json: bool,
+    /// Write what each thread did when, for chrome://tracing or ui.perfetto.dev
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
 }
 
 const RUN_HELP: &str = "\

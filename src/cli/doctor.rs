@@ -4,6 +4,7 @@ use super::{ALL_WELL, NO_START};
 use crate::captions::{self, Fonts};
 use crate::fault::Fault;
 use crate::media::encoders;
+use crate::pipeline::budget::Machine;
 use crate::speech::{self, Located};
 
 /// Tries everything that a run needs, and says what is missing and how to get it.
@@ -44,8 +45,8 @@ pub fn doctor() -> Result<u8, Fault> {
     for encoder in encoders::HARDWARE {
         tell(false, &format!("hardware encoder {encoder} (tried)"), encoders::works(encoder), "libx264 is used");
     }
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let clips = crate::pipeline::ThreadBudget::new(cores, None).clips;
-    say!("        {cores} cores: {clips} {} rendered at once", if clips == 1 { "clip is" } else { "clips are" });
+    let Machine { cores, memory } = Machine::here();
+    let memory = memory.map_or(String::new(), |bytes| format!(", {} MB of memory free for it", bytes / 1_000_000));
+    say!("        {cores} cores{memory}");
     Ok(if fit { ALL_WELL } else { NO_START })
 }

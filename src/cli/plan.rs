@@ -3,7 +3,7 @@
 use super::{ALL_WELL, Batch, SOME_FAILED, run};
 use crate::cuts::{self, ClipPlan, Placement};
 use crate::fault::{Cancel, Fault};
-use crate::pipeline;
+use crate::pipeline::{self, Request};
 use crate::report::Progress;
 use std::io::IsTerminal;
 
@@ -11,7 +11,7 @@ use std::io::IsTerminal;
 pub fn plan(arguments: &Batch, cancel: &Cancel) -> Result<u8, Fault> {
     // Events would mix with the plans on stdout.
     let progress = Progress::new(false, std::io::stderr().is_terminal());
-    let request = run::request(arguments, cancel, &progress)?;
+    let request = Request { trace: run::trace(arguments)?, ..run::request(arguments, cancel, &progress)? };
     let previews = pipeline::preview(&request, cancel, &|event| progress.tell(event));
     progress.clear();
     let mut code = ALL_WELL;

@@ -7,12 +7,13 @@ use crate::intake;
 use crate::pipeline::{self, Event, Outcome, Request};
 use crate::report::{ClipReport, ClipState, Progress};
 use crate::speech::{self, Located, ModelFile};
+use crate::trace::Trace;
 use std::io::IsTerminal;
 
 /// Runs a batch once.
 pub fn run(arguments: &Batch, cancel: &Cancel) -> Result<u8, Fault> {
     let progress = Progress::new(arguments.json, std::io::stderr().is_terminal());
-    let request = request(arguments, cancel, &progress)?;
+    let request = Request { trace: trace(arguments)?, ..request(arguments, cancel, &progress)? };
     let outcome = pipeline::run(&request, cancel, &|event| progress.tell(event));
     progress.clear();
     let outcome = match outcome {
@@ -58,7 +59,13 @@ pub fn request(arguments: &Batch, cancel: &Cancel, progress: &Progress) -> Resul
         jobs: arguments.jobs.map(usize::from),
         settle: intake::SETTLE,
         more_to_come: false,
+        trace: Trace::default(),
     })
+}
+
+/// Where the trace goes, if one is asked for.
+pub fn trace(arguments: &Batch) -> Result<Trace, Fault> {
+    arguments.trace.as_deref().map_or_else(|| Ok(Trace::default()), Trace::to_file)
 }
 
 /// The model's file; downloaded if it is missing and that is allowed.

@@ -6,6 +6,7 @@ use crate::fault::{Cancel, Fault};
 use crate::intake::{self, Candidate};
 use crate::pipeline::{self, Request};
 use crate::report::{ClipState, Progress};
+use crate::trace::Trace;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
@@ -54,6 +55,7 @@ impl Seen {
 pub fn watch(arguments: &Batch, cancel: &Cancel) -> Result<u8, Fault> {
     let progress = Progress::new(arguments.json, std::io::stderr().is_terminal());
     let mut seen: Option<Seen> = None;
+    let trace = run::trace(arguments)?;
     // Found out at once, not when the first clip arrives at the end of a filming day.
     run::request(arguments, cancel, &progress)?;
     if !arguments.json {
@@ -61,7 +63,7 @@ pub fn watch(arguments: &Batch, cancel: &Cancel) -> Result<u8, Fault> {
     }
     let mut complaint = None;
     while !cancel.is_cancelled() {
-        let looked = round(arguments, cancel, &progress, &mut seen);
+        let looked = round(arguments, cancel, &progress, &trace, &mut seen);
         // What is wrong now (a half-edited practice.toml, a drive that is away) may be mended while we wait.
         match looked {
             Ok(()) => complaint = None,
@@ -83,13 +85,19 @@ pub fn watch(arguments: &Batch, cancel: &Cancel) -> Result<u8, Fault> {
 }
 
 /// Looks once, and runs if there is something new. `seen` is what the last complete run found.
-fn round(arguments: &Batch, cancel: &Cancel, progress: &Progress, seen: &mut Option<Seen>) -> Result<(), Fault> {
+fn round(
+    arguments: &Batch,
+    cancel: &Cancel,
+    progress: &Progress,
+    trace: &Trace,
+    seen: &mut Option<Seen>,
+) -> Result<(), Fault> {
     let now = Seen::now(arguments)?;
     if seen.as_ref() == Some(&now) || now.clips.is_empty() {
         return Ok(());
     }
     // practice.toml is read anew, so that a change there needs no restart.
-    let request = Request { more_to_come: true, ..run::request(arguments, cancel, progress)? };
+    let request = Request { more_to_come: true, trace: trace.clone(), ..run::request(arguments, cancel, progress)? };
     let outcome = pipeline::run(&request, cancel, &|event| progress.tell(event));
     progress.clear();
     let outcome = outcome?;

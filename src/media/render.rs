@@ -11,6 +11,7 @@ use super::sound::{self, Mastered};
 use super::{Probe, decode, ffi, splice};
 use crate::cuts::{Mark, Recipe};
 use crate::fault::{Cancel, Fault};
+use crate::trace::Trace;
 use crate::units::{Size, Time};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use ffmpeg_next as ff;
@@ -66,6 +67,10 @@ pub struct Setting<'a> {
     pub cancel: &'a Cancel,
     /// Told how far the clip is decoded, in clip time.
     pub progress: &'a (dyn Fn(Time) + Sync),
+    /// Told when the last picture was handed out, or decoding failed; the renders may still have much to do.
+    pub decoded: &'a (dyn Fn() + Sync),
+    /// Told what goes on when.
+    pub trace: &'a Trace,
 }
 
 /// What became of every job, in their order, and of the cover.
@@ -107,12 +112,15 @@ pub fn render<T: Send>(
             sounds.push(sound);
             let displayed = setting.probe.video.displayed;
             let work = move || -> Result<T, Fault> {
-                then(index, render_one(job, displayed, working, received, mastered, setting.cancel)?)
+                let work = || render_one(job, displayed, working, received, mastered, setting.cancel);
+                then(index, setting.trace.during("encode", work)?)
             };
             threads.push(spawn(scope, &format!("render-{index}"), work));
         }
-        let sound_thread = spawn(scope, "sound", move || master_all(setting, jobs, &sounds));
-        let decoded = fan_out(setting, working, feeds, sharpest.as_mut());
+        let sound_thread =
+            spawn(scope, "sound", move || setting.trace.during("sound", || master_all(setting, jobs, &sounds)));
+        let decoded = setting.trace.during("decode", || fan_out(setting, working, feeds, sharpest.as_mut()));
+        (setting.decoded)();
         let results: Vec<Result<T, Fault>> = threads.into_iter().map(join).collect();
         // Sound that could not be mastered is told through the channels; a thread that broke off is told here.
         let decoded = decoded.and(join(sound_thread));
@@ -128,6 +136,7 @@ pub fn render<T: Send>(
         .collect();
     let cover = cover.zip(sharpest).map(|(job, sharpest)| {
         decoded?;
+        let _span = setting.trace.span("cover");
         sharpest.write(job, setting.probe.video.displayed, working)
     });
     (results, cover)

@@ -1,6 +1,7 @@
 //! A batch: every clip of an inbox through two lanes. One speech lane owns the model; the render lanes take clips as
-//! they are planned, from a bounded channel. A clip that fails fails alone.
+//! they are planned, from a bounded channel, and decode them in turn. A clip that fails fails alone.
 
+use super::budget::{Demand, Machine, ThreadBudget};
 use super::edits::{Edits, written_captions};
 use super::event::{Event, Listener, Stage};
 use super::journal::Journal;
@@ -10,6 +11,7 @@ use super::record::Record;
 use super::sheet_file;
 use super::signoff::{About, Signoff};
 use super::store::{Store, cannot_write};
+use super::turns::Turns;
 use super::understand::{READ_BY, Reader, at};
 use super::work::{Tally, Work};
 use crate::captions::Fonts;
@@ -20,10 +22,12 @@ use crate::intake::{self, Candidate, ClipSource, Digest, DigestCache, KnownTexts
 use crate::media::encoders;
 use crate::report::{ClipReport, ClipState, CutState};
 use crate::speech::{ModelFile, Word};
+use crate::trace::Trace;
 use crate::units::{Size, Span, Time};
 use crate::wording::checks::Rules;
 use crate::wording::{self, Material, Origin};
 use crossbeam_channel::bounded;
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -55,6 +59,8 @@ pub struct Request {
     /// Whether further clips may come to the inbox later, as they do while it is watched. A transcript then goes by its
     /// name alone, and may wait for its clip.
     pub more_to_come: bool,
+    /// Where it is told what each thread did when.
+    pub trace: Trace,
 }
 
 /// How a batch ended.
@@ -93,26 +99,6 @@ pub struct Preview {
     pub plan: Result<ClipPlan, (Stage, Fault)>,
 }
 
-/// Splits the computer's cores between the model, decoders and clips in flight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ThreadBudget {
-    /// Clips that are rendered at once. Each brings a thread for every unique render.
-    pub clips: usize,
-    /// Threads of a decoder and of the filters that all renders of a clip share.
-    pub decoder: usize,
-    /// Threads of the model. Half of the cores: its threads spin while they wait, which starves whoever shares a core.
-    pub speech: usize,
-}
-
-impl ThreadBudget {
-    /// For a number of cores; `jobs` overrides how many clips are rendered at once.
-    pub fn new(cores: usize, jobs: Option<usize>) -> Self {
-        let cores = cores.max(1);
-        let clips = jobs.unwrap_or(1 + cores / 4).max(1);
-        ThreadBudget { clips, decoder: (cores / clips).clamp(1, 8), speech: (cores / 2).clamp(1, 8) }
-    }
-}
-
 /// A batch in preparation: everything that is the same for all its clips.
 struct Batch<'a> {
     request: &'a Request,
@@ -123,6 +109,7 @@ struct Batch<'a> {
     logo: Option<Logo>,
     encoder: &'static str,
     budget: ThreadBudget,
+    turns: Turns,
     rules: Rules,
     /// Of the rules.
     checks: Digest,
@@ -241,8 +228,9 @@ impl<'a> Batch<'a> {
             EncoderChoice::X264 => encoders::SOFTWARE,
             EncoderChoice::Auto => encoders::best_hardware().unwrap_or(encoders::SOFTWARE),
         };
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        let budget = ThreadBudget::new(cores, request.jobs);
+        let model = request.model.path.metadata().map_or(0, |about| about.len());
+        let budget = ThreadBudget::new(&Machine::here(), &Demand::of(practice, model, request.jobs));
+        let turns = Turns::new(budget.clips, budget.cores);
         let state = request.out.join(".housecall");
         let store = Store::new(state.join("cache"));
         let rules = Rules::load(practice.check_files.as_deref(), &practice.checks)?;
@@ -253,7 +241,21 @@ impl<'a> Batch<'a> {
             listener(Event::Note { clip: None, text: text.into() });
         }
         let tally = Tally::default();
-        Ok(Batch { request, cancel, listener, store, fonts, logo, encoder, budget, rules, checks, record, tally })
+        Ok(Batch {
+            request,
+            cancel,
+            listener,
+            store,
+            fonts,
+            logo,
+            encoder,
+            budget,
+            turns,
+            rules,
+            checks,
+            record,
+            tally,
+        })
     }
 
     fn reader(&self) -> Reader<'_> {
@@ -263,7 +265,9 @@ impl<'a> Batch<'a> {
             language: &self.request.practice.language,
             prompt: self.request.practice.glossary.prompt(),
             bounds: self.request.practice.bounds,
-            threads: self.budget.speech,
+            budget: self.budget,
+            turns: &self.turns,
+            trace: &self.request.trace,
             cancel: self.cancel,
             listener: self.listener,
             tally: &self.tally,
@@ -274,7 +278,11 @@ impl<'a> Batch<'a> {
     /// Finds the clips that are at rest, and says what is wrong with the others.
     fn intake(&self, state: &Path) -> Result<Found, Fault> {
         let Request { inbox, out, settle, .. } = self.request;
-        let looked = intake::settle(inbox, out, *settle, self.cancel)?;
+        let trace = &self.request.trace;
+        let looked = {
+            let _span = trace.span("settle");
+            intake::settle(inbox, out, *settle, self.cancel)?
+        };
         let scanned: Vec<Candidate> = looked.iter().map(|(candidate, _)| candidate.clone()).collect();
         let mut digests = DigestCache::load(&state.join("digests.json"));
         let (mut settled, mut failed, mut unsettled) = (Vec::new(), Vec::new(), Vec::new());
@@ -289,11 +297,13 @@ impl<'a> Batch<'a> {
                     unsettled.push(file);
                 }
                 Readiness::Broken(fault) => failed.push(self.failure(&file, &file, Stage::Intake, &fault)),
-                Readiness::Settled => match digests.digest(&candidate.path, self.cancel) {
-                    Ok(digest) => settled.push((candidate, digest)),
-                    Err(Fault::Cancelled) => return Err(Fault::Cancelled),
-                    Err(fault) => failed.push(self.failure(&file, &file, Stage::Intake, &fault)),
-                },
+                Readiness::Settled => {
+                    match trace.of(&file).during("digest", || digests.digest(&candidate.path, self.cancel)) {
+                        Ok(digest) => settled.push((candidate, digest)),
+                        Err(Fault::Cancelled) => return Err(Fault::Cancelled),
+                        Err(fault) => failed.push(self.failure(&file, &file, Stage::Intake, &fault)),
+                    }
+                }
             }
         }
         digests.save()?;
@@ -374,6 +384,7 @@ impl<'a> Batch<'a> {
                 None => pending.push(source),
             }
         }
+        in_good_order(&mut pending);
         let workshop = Workshop {
             out: &self.request.out,
             scratch,
@@ -384,6 +395,7 @@ impl<'a> Batch<'a> {
             cancel: self.cancel,
             listener: self.listener,
             tally: &self.tally,
+            trace: &self.request.trace,
         };
         let fail = |source: &ClipSource, stage: Stage, fault: &Fault| {
             // The echo of a stop is no failure of the clip.
@@ -393,12 +405,15 @@ impl<'a> Batch<'a> {
         };
         let (planned, to_render) = bounded::<Planned>(WAITING);
         thread::scope(|scope| {
-            for _ in 0..self.budget.clips.min(pending.len()) {
+            for _ in 0..self.budget.lanes.min(pending.len()) {
                 let to_render = to_render.clone();
                 let (workshop, fail, add) = (&workshop, &fail, &add);
                 scope.spawn(move || {
                     for clip in to_render {
-                        match guarded(Stage::Render, || workshop.produce(&clip)) {
+                        let turn = self.turns.take(&clip.source.digest);
+                        let trace = self.request.trace.of(&clip.source.name);
+                        let _span = trace.span("produce");
+                        match guarded(Stage::Render, || workshop.produce(&clip, &turn)) {
                             Ok(report) => add(report),
                             Err((stage, fault)) => fail(&clip.source, stage, &fault),
                         }
@@ -448,6 +463,8 @@ impl<'a> Batch<'a> {
 
     fn plan(&self, reader: &mut Reader, source: &ClipSource) -> Result<Planned, (Stage, Fault)> {
         let understood = reader.read(source)?;
+        let trace = self.request.trace.of(&source.name);
+        let _span = trace.span("plan");
         (self.listener)(Event::Entered { clip: source.name.clone(), stage: Stage::Plan });
         let practice = &self.request.practice;
         let within =
@@ -548,6 +565,13 @@ fn guarded<T>(stage: Stage, work: impl FnOnce() -> Result<T, (Stage, Fault)>) ->
     })
 }
 
+/// The order in which clips are taken up, judged by the size of their files: the least work first, so that somebody has
+/// a finished cut soon; then the most, so that no long clip is left alone at the end.
+fn in_good_order(clips: &mut [&ClipSource]) {
+    clips.sort_by_cached_key(|clip| Reverse(clip.path.metadata().map_or(0, |about| about.len())));
+    clips.rotate_right(clips.len().min(1));
+}
+
 fn read_logo(file: &Path) -> Result<Logo, Fault> {
     let unreadable = |e: &dyn std::fmt::Display| {
         Fault::new(
@@ -563,20 +587,27 @@ fn read_logo(file: &Path) -> Result<Logo, Fault> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn the_smallest_clip_comes_first_and_then_the_largest() {
+        let folder = tempfile::tempdir().unwrap();
+        let clips = [("a", 20), ("b", 5), ("c", 30), ("d", 10)].map(|(name, bytes)| {
+            let path = folder.path().join(name);
+            fs::write(&path, vec![0; bytes]).unwrap();
+            let (settings, texts) = Default::default();
+            ClipSource { path, name: name.into(), digest: Digest(name.into()), question: None, settings, texts }
+        });
+        let mut order: Vec<&ClipSource> = clips.iter().collect();
+        in_good_order(&mut order);
+        assert_eq!(order.iter().map(|clip| clip.name.as_str()).collect::<String>(), "bcad");
+        in_good_order(&mut []);
+    }
 
     #[test]
     fn a_mistake_of_the_program_fails_one_clip() {
         let result: Result<(), _> = guarded(Stage::Plan, || panic!("a mistake"));
         assert!(matches!(result, Err((Stage::Plan, Fault::Failed { .. }))));
-    }
-
-    #[test]
-    fn every_computer_gets_at_least_one_of_each() {
-        for cores in [0, 1, 2, 4, 16, 128] {
-            let budget = ThreadBudget::new(cores, None);
-            assert!(budget.clips >= 1 && budget.decoder >= 1 && budget.speech >= 1, "{cores}: {budget:?}");
-        }
-        assert_eq!(ThreadBudget::new(8, Some(5)).clips, 5);
     }
 }

@@ -5,6 +5,7 @@
 //! what, `shelf` moves files between the platforms' names and `held/`, and `desk` is where a person decides.
 
 pub mod batch;
+pub mod budget;
 mod desk;
 mod edits;
 pub mod event;
@@ -16,10 +17,12 @@ mod sheet_file;
 mod shelf;
 pub mod signoff;
 mod store;
+mod turns;
 mod understand;
 mod work;
 
-pub use batch::{Outcome, Preview, Request, ThreadBudget, preview, run};
+pub use batch::{Outcome, Preview, Request, preview, run};
+pub use budget::ThreadBudget;
 pub use desk::{ClipStatus, Decided, approve, hold, status};
 pub use event::{Event, Listener, Stage};
 pub use shelf::Good;

@@ -8,6 +8,7 @@ use super::publish::publish;
 use super::shelf::{self, Good, Shelf};
 use super::signoff::Signoff;
 use super::store::{Store, cannot_write, write_whole};
+use super::turns::Turn;
 use super::understand::Understood;
 use super::work::Tally;
 use crate::captions;
@@ -20,6 +21,7 @@ use crate::media::render::{Job, Rendered, Setting, render};
 use crate::media::verify::{Verified, verify};
 use crate::report::{ClipReport, ClipState, CutReport, CutState};
 use crate::speech::Transcript;
+use crate::trace::Trace;
 use crate::units::Time;
 use crate::wording::{self, Wording};
 use serde::{Deserialize, Serialize};
@@ -65,6 +67,8 @@ pub struct Workshop<'a> {
     pub listener: Listener<'a>,
     /// Counts what is costly.
     pub tally: &'a Tally,
+    /// Told what goes on when.
+    pub trace: &'a Trace,
 }
 
 /// What verification measured, kept by the key of the render.
@@ -104,15 +108,16 @@ struct Rejected {
 }
 
 impl Workshop<'_> {
-    /// Makes and publishes everything of one clip that is not in place.
+    /// Makes and publishes everything of one clip that is not in place, and gives its turn on as soon as another clip may
+    /// be decoded.
     ///
     /// # Errors
     /// Cancellation, or a disk that takes no file. What fails for single cuts stands in the report.
-    pub fn produce(&self, planned: &Planned) -> Result<ClipReport, (Stage, Fault)> {
+    pub fn produce(&self, planned: &Planned, turn: &Turn) -> Result<ClipReport, (Stage, Fault)> {
         let renders = cuts::renders(&planned.plan);
         let shelf = planned.shelf();
         self.shelve(planned, &renders).map_err(|fault| (Stage::Publish, fault))?;
-        let outcomes = self.make(planned, &renders)?;
+        let outcomes = self.make(planned, &renders, turn)?;
         let mut report = self.report(planned, &renders, &outcomes);
         let made: Vec<Good> = planned.goods(&renders).into_iter().filter(|g| self.has(planned, g)).collect();
         let cover = cover_file(&planned.source.name);
@@ -159,7 +164,7 @@ impl Workshop<'_> {
     }
 
     /// Renders, checks and publishes what is missing; the outcome of each render by its key.
-    fn make(&self, planned: &Planned, renders: &[Render]) -> Result<Outcomes, (Stage, Fault)> {
+    fn make(&self, planned: &Planned, renders: &[Render], turn: &Turn) -> Result<Outcomes, (Stage, Fault)> {
         let mut outcomes = HashMap::new();
         let mut missing = Vec::new();
         for render in renders {
@@ -177,6 +182,8 @@ impl Workshop<'_> {
             return Ok(outcomes);
         }
         let clip = planned.source.name.clone();
+        let trace = self.trace.of(&clip);
+        let _span = trace.span("render");
         (self.listener)(Event::Entered { clip: clip.clone(), stage: Stage::Render });
         let jobs: Vec<Job> = missing
             .iter()
@@ -200,13 +207,18 @@ impl Workshop<'_> {
             threads: self.threads,
             cancel: self.cancel,
             progress: &progress,
+            decoded: &|| turn.decoded(),
+            trace: &trace,
         };
         self.tally.decode();
         self.tally.encode(jobs.len());
+        turn.renders(jobs.len());
         let cover_parts = cover.as_ref().map(|(job, _)| job);
         let (results, made_cover) = render(&setting, &jobs, cover_parts, &|index, rendered| {
             let (render, absent) = &missing[index];
-            Ok(self.settle(planned, render, absent, rendered))
+            let settled = self.settle(planned, render, absent, rendered);
+            turn.render_is_over();
+            Ok(settled)
         });
         for ((render, _), result) in missing.iter().zip(results) {
             let rejected = |fault| Err(Rejected { stage: Stage::Render, fault, kept: None });
@@ -238,11 +250,14 @@ impl Workshop<'_> {
     ) -> Result<(), Rejected> {
         let limits: Vec<&Limits> = render.cuts.iter().map(|cut| &cut.limits).collect();
         let file = rendered.file().to_path_buf();
-        let verified = verify(rendered, render.recipe, &limits, self.cancel).map_err(|fault| {
+        let trace = self.trace.of(&planned.source.name);
+        let checked = trace.during("verify", || verify(rendered, render.recipe, &limits, self.cancel));
+        let verified = checked.map_err(|fault| {
             let ours = file.starts_with(self.scratch) && !fault.is_cancelled();
             let kept = if ours { self.keep(&file) } else { None };
             Rejected { stage: Stage::Verify, fault, kept }
         })?;
+        let _span = trace.span("publish");
         let failed = |fault| Rejected { stage: Stage::Publish, fault, kept: None };
         let mut measured = Measurement::of(&verified);
         // The file of an earlier run does not tell what was damaged in the clip; what was noted then does.

@@ -1,8 +1,10 @@
 //! From a file to what is said in it: probe, sound, words. Everything learned is kept by content, so that a clip is read
 //! and transcribed once however often it is planned.
 
+use super::budget::ThreadBudget;
 use super::event::{Event, Listener, Stage};
 use super::store::Store;
+use super::turns::Turns;
 use super::work::Tally;
 use crate::config::Bounds;
 use crate::fault::{Cancel, Fault};
@@ -10,7 +12,10 @@ use crate::intake::{ClipSource, Digest};
 use crate::media::faces::{self, Faces};
 use crate::media::{self, Probe};
 use crate::speech::{self, Heard, Loudness, ModelFile, Recogniser, Transcript};
+use crate::trace::Trace;
 use crate::units::Span;
+use std::panic::resume_unwind;
+use std::thread;
 use std::time::Instant;
 
 /// What is known of a clip before anything is planned.
@@ -27,6 +32,9 @@ pub struct Understood {
     /// What is said.
     pub transcript: Transcript,
 }
+
+/// Threads that whisper.cpp still gains from.
+const MOST_THREADS: usize = 8;
 
 /// How files are read, heard and looked at: with any of these raised, what was made before is made anew.
 pub const READ_BY: [u32; 3] = [media::probe::READING, speech::HEARING, faces::LOOK];
@@ -61,8 +69,12 @@ pub struct Reader<'a> {
     pub bounds: Bounds,
     /// Words that the model is told to expect, if it takes any.
     pub prompt: Option<String>,
-    /// Threads for the model.
-    pub threads: usize,
+    /// Threads for the model and for the decoder that looks for faces.
+    pub budget: ThreadBudget,
+    /// Whether clips are rendered at the same time.
+    pub turns: &'a Turns,
+    /// Told what goes on when.
+    pub trace: &'a Trace,
     /// Stops the work.
     pub cancel: &'a Cancel,
     /// Told of stages and progress.
@@ -78,9 +90,11 @@ impl Reader<'_> {
     pub fn read(&mut self, source: &ClipSource) -> Staged<Understood> {
         let key = &format!("{} {}", source.digest.0, media::probe::READING);
         (self.listener)(Event::Entered { clip: source.name.clone(), stage: Stage::Probe });
+        let trace = self.trace.of(&source.name);
         let probe = match self.store.get("probe", key) {
             Some(probe) => probe,
             None => {
+                let _span = trace.span("probe");
                 let probe =
                     media::probe::probe_within(&source.path, &self.bounds, self.cancel).or_else(at(Stage::Probe))?;
                 self.store.put("probe", key, &probe).or_else(at(Stage::Probe))?;
@@ -89,13 +103,22 @@ impl Reader<'_> {
         };
         // What is remembered may be from a time of wider bounds.
         media::probe::check_bounds(&probe, &self.bounds).or_else(at(Stage::Probe))?;
-        let (loudness, speech, transcript) = self.hear(source, &probe).or_else(at(Stage::Speech))?;
-        let faces =
-            known_faces(self.store, source, &probe, self.threads, self.cancel, self.tally).or_else(at(Stage::Probe))?;
+        let (store, threads, cancel, tally) = (self.store, self.budget.speech, self.cancel, self.tally);
+        let (heard, faces) = thread::scope(|scope| {
+            let seeing = scope.spawn(|| known_faces(store, source, &probe, threads, cancel, tally, &trace));
+            (self.hear(source, &probe, &trace), seeing.join())
+        });
+        let (loudness, speech, transcript) = heard.or_else(at(Stage::Speech))?;
+        let faces = faces.unwrap_or_else(|panic| resume_unwind(panic)).or_else(at(Stage::Probe))?;
         Ok(Understood { probe, faces, loudness, speech, transcript })
     }
 
-    fn hear(&mut self, source: &ClipSource, probe: &Probe) -> Result<(Loudness, Vec<Span>, Transcript), Fault> {
+    fn hear(
+        &mut self,
+        source: &ClipSource,
+        probe: &Probe,
+        trace: &Trace,
+    ) -> Result<(Loudness, Vec<Span>, Transcript), Fault> {
         let key = &sound_key(&source.digest);
         let prompt = self.prompt.as_deref().filter(|_| self.model.takes_prompt()).unwrap_or_default();
         let words_key = format!("{key} {} {} {prompt}", self.model.key(), self.language);
@@ -113,10 +136,10 @@ impl Reader<'_> {
             return Ok((loudness, speech, transcript.clone()));
         }
         (self.listener)(Event::Entered { clip: source.name.clone(), stage: Stage::Speech });
-        let (pcm, loudness) = media::sound::listen(&source.path, probe, self.cancel)?;
-        let heard = Heard { speech: speech::speech_spans(&pcm), pcm, loudness };
+        let (pcm, loudness) = trace.during("hear", || media::sound::listen(&source.path, probe, self.cancel))?;
+        let heard = Heard { speech: trace.during("voice activity", || speech::speech_spans(&pcm)), pcm, loudness };
         // Words are costly: where only the sound is not known any more, they stay.
-        let transcript = known.map_or_else(|| self.transcribe(source, &file, &heard), Ok)?;
+        let transcript = known.map_or_else(|| self.transcribe(source, &file, &heard, trace), Ok)?;
         self.store.put("loudness", key, &heard.loudness)?;
         self.store.put("speech", key, &heard.speech)?;
         if source.texts.given.is_none() {
@@ -125,7 +148,14 @@ impl Reader<'_> {
         Ok((heard.loudness, heard.speech, transcript))
     }
 
-    fn transcribe(&mut self, source: &ClipSource, file: &str, heard: &Heard) -> Result<Transcript, Fault> {
+    fn transcribe(
+        &mut self,
+        source: &ClipSource,
+        file: &str,
+        heard: &Heard,
+        trace: &Trace,
+    ) -> Result<Transcript, Fault> {
+        let _span = trace.span("transcribe");
         let Heard { pcm, speech: spoken, .. } = heard;
         if spoken.is_empty() {
             let (model, language) = (self.model.name.clone(), self.language.to_string());
@@ -133,8 +163,11 @@ impl Reader<'_> {
         }
         let recogniser = match &mut self.recogniser {
             Some(recogniser) => recogniser,
-            none => none.insert(Recogniser::new(self.model, self.threads)?.expecting(self.prompt.as_deref())),
+            none => none.insert(Recogniser::new(self.model, self.budget.speech)?.expecting(self.prompt.as_deref())),
         };
+        // While nothing is rendered the renders wait for words, so that the model may have every core.
+        let threads = if self.turns.is_idle() { self.budget.cores } else { self.budget.speech };
+        recogniser.use_threads(threads.min(MOST_THREADS));
         self.tally.transcribe();
         let (began, seconds) = (Instant::now(), pcm.len() as f64 / f64::from(speech::SAMPLE_RATE));
         let (clip, listener) = (&source.name, self.listener);
@@ -153,11 +186,13 @@ fn known_faces(
     threads: usize,
     cancel: &Cancel,
     tally: &Tally,
+    trace: &Trace,
 ) -> Result<Faces, Fault> {
     let key = faces_key(&source.digest);
     if let Some(faces) = store.get("faces", &key) {
         return Ok(faces);
     }
+    let _span = trace.span("faces");
     tally.decode();
     let Some(faces) = faces::look(&source.path, &probe.video, threads, cancel)? else { return Ok(Faces::default()) };
     store.put("faces", &key, &faces)?;
@@ -184,7 +219,8 @@ mod tests {
             settings: Default::default(),
             texts: Default::default(),
         };
-        let faces = known_faces(&store, &away, &probe, 1, &Cancel::new(), &Tally::default()).unwrap();
+        let faces =
+            known_faces(&store, &away, &probe, 1, &Cancel::new(), &Tally::default(), &Trace::default()).unwrap();
         assert_eq!(faces, Faces::default());
         assert_eq!(store.get::<Faces>("faces", &faces_key(&away.digest)), None);
     }

@@ -107,6 +107,11 @@ impl Recogniser {
         Ok(Recogniser { context, model: model.clone(), listening, dtw, threads: threads.max(1), prompt: None })
     }
 
+    /// Works on so many threads from here on, at least one.
+    pub fn use_threads(&mut self, threads: usize) {
+        self.threads = threads.max(1);
+    }
+
     /// The same, told to expect these words, if the model was trained for that; see [`ModelFile::takes_prompt`]. Zero bytes
     /// and what exceeds the model's room for it (about 224 tokens) are left out.
     pub fn expecting(self, prompt: Option<&str>) -> Self {

@@ -9,6 +9,7 @@ use housecall::media::Probe;
 use housecall::media::probe::probe;
 use housecall::media::render::{Job, Setting, render};
 use housecall::media::verify::{Verified, verify};
+use housecall::trace::Trace;
 use housecall::units::{Size, Time};
 use std::path::{Path, PathBuf};
 
@@ -42,7 +43,15 @@ pub fn filling(found: &Probe, canvas: Size) -> Recipe {
 /// Makes and checks every recipe's file from one decode, in `folder`.
 pub fn cut(clip: &Path, found: &Probe, recipes: &[Recipe], folder: &Path) -> Vec<Verified> {
     let cancel = Cancel::new();
-    let setting = Setting { clip, probe: found, threads: 2, cancel: &cancel, progress: &|_| {} };
+    let setting = Setting {
+        clip,
+        probe: found,
+        threads: 2,
+        cancel: &cancel,
+        progress: &|_| {},
+        decoded: &|| {},
+        trace: &Trace::default(),
+    };
     let limits = Limits { min_duration: Time::ZERO, max_duration: Time::from_seconds(3600.0), max_bytes: 1 << 30 };
     let jobs: Vec<Job> =
         recipes.iter().enumerate().map(|(i, recipe)| Job { recipe, file: folder.join(format!("{i}.mp4")) }).collect();

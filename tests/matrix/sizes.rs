@@ -7,6 +7,7 @@ use crate::common::desk::Desk;
 use crate::common::ffmpeg;
 use housecall::fault::Cancel;
 use housecall::media::render::{Job, Setting, render};
+use housecall::trace::Trace;
 use housecall::units::Size;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -104,7 +105,15 @@ fn a_track_that_grows_beyond_what_it_declares_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let clip = joined(&[Size::new(320, 176), later], folder.path());
         let (found, cancel) = (read(&clip), Cancel::new());
-        let setting = Setting { clip: &clip, probe: &found, threads: 2, cancel: &cancel, progress: &|_| {} };
+        let setting = Setting {
+            clip: &clip,
+            probe: &found,
+            threads: 2,
+            cancel: &cancel,
+            progress: &|_| {},
+            decoded: &|| {},
+            trace: &Trace::default(),
+        };
         let plan = filling(&found, canvases()[2]);
         let job = Job { recipe: &plan, file: folder.path().join("cut.mp4") };
         let said = render(&setting, &[job], None, &|_, _| Ok(())).0.remove(0).unwrap_err().to_string();

@@ -1,0 +1,227 @@
+//! How the computer's cores and memory are split between the model, decoders and clips in flight. Pure, but for
+//! [`Machine::here`].
+
+use crate::config::Practice;
+use crate::units::Size;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+/// Cores that a unique render keeps busy while pictures come: its encoder has two threads, which wait for the slowest render
+/// of the clip now and then.
+const CORES_A_RENDER: f64 = 1.5;
+
+/// Pictures that an encoder holds: x264's lookahead, its references and half-sample planes. By the peaks that
+/// docs/encoding.md shows: 175 MiB for each further render at 1080x1920.
+const PICTURES_A_RENDER: u64 = 60;
+
+/// The largest picture that phones record, which the budget is made for before any clip is known.
+const LARGEST: Size = Size { width: 3840, height: 2160 };
+
+/// Pictures that a decoder holds beside one for each of its threads.
+const PICTURES_A_DECODER: u64 = 8;
+
+/// Program, fonts, filters and sound of a clip.
+const OTHER_BYTES: u64 = 100 << 20;
+
+/// The model's working memory is about as large as its file.
+const MODEL_SHARE: u64 = 2;
+
+/// The share of what is free that is taken, in hundredths: people use their computer while it works.
+const TAKEN: u64 = 75;
+
+/// What there is to share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Machine {
+    /// Cores that this process may use.
+    pub cores: usize,
+    /// Bytes of memory that are free for this process; none where the system does not say.
+    pub memory: Option<u64>,
+}
+
+/// What it is shared for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Demand {
+    /// Canvas of every render that a clip may need.
+    pub canvases: Vec<Size>,
+    /// Size of the model's file in bytes.
+    pub model: u64,
+    /// Clips that are rendered at once; none: as cores and memory allow.
+    pub jobs: Option<usize>,
+}
+
+/// Splits the computer's cores between the model, decoders and clips in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ThreadBudget {
+    /// Cores that there are.
+    pub cores: usize,
+    /// Clips that are decoded at once. Each brings a thread for every unique render, whose encoder has two.
+    pub clips: usize,
+    /// Clips that are under way at once: one more, which is in its tail, if memory allows.
+    pub lanes: usize,
+    /// Threads of a decoder and of the filters that all renders of a clip share.
+    pub decoder: usize,
+    /// Threads of the model while clips are rendered. Half of the cores: its threads spin while they wait, which
+    /// starves whoever shares a core. Before the first render it may have all.
+    pub speech: usize,
+}
+
+impl Machine {
+    /// This computer.
+    pub fn here() -> Self {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Machine { cores, memory: free_memory(Path::new("/")) }
+    }
+}
+
+impl Demand {
+    /// What a practice asks for. Platforms that agree on canvases and encoding are taken to share a render; captions may
+    /// part them, so that this is about right and no bound.
+    pub fn of(practice: &Practice, model: u64, jobs: Option<usize>) -> Self {
+        let mut unlike = Vec::new();
+        for platform in &practice.platforms {
+            let sizes: Vec<Size> = platform.canvases.iter().map(|choice| choice.size).collect();
+            let kind = (sizes, &platform.encoding, platform.clean);
+            if !unlike.contains(&kind) {
+                unlike.push(kind);
+            }
+        }
+        let canvases = unlike.iter().filter_map(|(sizes, ..)| sizes.first().copied()).collect();
+        Demand { canvases, model, jobs }
+    }
+}
+
+impl ThreadBudget {
+    /// For a computer and what is to be done on it. As many clips as fill the cores, and no more than memory holds.
+    pub fn new(machine: &Machine, demand: &Demand) -> Self {
+        let cores = machine.cores.max(1);
+        let busy = CORES_A_RENDER * demand.canvases.len().max(1) as f64;
+        let by_cores = (cores as f64 / busy).ceil() as usize;
+        let fit = machine.memory.map_or(usize::MAX, |free| clips_in(free, demand));
+        let clips = demand.jobs.unwrap_or(by_cores.min(fit)).max(1);
+        let lanes = if fit > clips { clips + 1 } else { clips };
+        ThreadBudget { cores, clips, lanes, decoder: (cores / clips).clamp(1, 8), speech: (cores / 2).clamp(1, 8) }
+    }
+}
+
+/// Clips that fit into so many free bytes.
+fn clips_in(free: u64, demand: &Demand) -> usize {
+    let left = (free / 100 * TAKEN).saturating_sub(demand.model * MODEL_SHARE);
+    (left / clip_bytes(demand)) as usize
+}
+
+/// The most memory that one clip in flight takes, in bytes.
+fn clip_bytes(demand: &Demand) -> u64 {
+    let pixels = |size: &Size| u64::from(size.width) * u64::from(size.height);
+    // Pictures to be encoded have 8 bits, one and a half bytes a pixel; the phone's may have 10, in twice as many bytes.
+    let renders: u64 = demand.canvases.iter().map(|canvas| pixels(canvas) * 3 / 2 * PICTURES_A_RENDER).sum();
+    renders + pixels(&LARGEST) * 3 * PICTURES_A_DECODER + OTHER_BYTES
+}
+
+/// Bytes that are free for this process: what Linux calls available, and no more than its control groups allow. `root`
+/// is where the system's files are.
+fn free_memory(root: &Path) -> Option<u64> {
+    let read = |file: &Path| fs::read_to_string(root.join(file)).ok();
+    let number = |file: PathBuf| read(&file)?.trim().parse::<u64>().ok();
+    let available = meminfo(&read(Path::new("proc/meminfo"))?)?;
+    let groups = read(Path::new("proc/self/cgroup")).unwrap_or_default();
+    let limits = groups.lines().flat_map(|line| {
+        let (base, limit) = match line.splitn(3, ':').collect::<Vec<_>>()[..] {
+            ["0", "", _] => ("sys/fs/cgroup", "memory.max"),
+            [_, "memory", _] => ("sys/fs/cgroup/memory", "memory.limit_in_bytes"),
+            _ => return Vec::new(),
+        };
+        let group = line.rsplit(':').next().unwrap_or_default().trim_start_matches('/');
+        // A group is bound by those that it lies in. In a container its own path does not exist; the base does.
+        let within = Path::new(group).ancestors().map(|group| Path::new(base).join(group).join(limit));
+        within.filter_map(number).collect()
+    });
+    limits.chain([available]).min()
+}
+
+/// `MemAvailable` of /proc/meminfo, in bytes.
+fn meminfo(text: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib << 10)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const GIB: u64 = 1 << 30;
+
+    fn upright(renders: usize) -> Demand {
+        Demand { canvases: vec![Size::new(1080, 1920); renders], model: 150 << 20, jobs: None }
+    }
+
+    fn budget(cores: usize, gib: u64, renders: usize) -> ThreadBudget {
+        ThreadBudget::new(&Machine { cores, memory: Some(gib * GIB) }, &upright(renders))
+    }
+
+    #[test]
+    fn every_computer_gets_at_least_one_of_each_and_uses_all_of_its_cores() {
+        for cores in [0, 1, 2, 4, 8, 16, 32, 128] {
+            for renders in [0, 1, 5, 13] {
+                let b = budget(cores, 1024, renders);
+                assert!(b.clips >= 1 && b.decoder >= 1 && b.speech >= 1 && b.lanes >= b.clips, "{cores}: {b:?}");
+                assert!(b.clips as f64 * CORES_A_RENDER * renders.max(1) as f64 >= cores as f64, "{cores}: {b:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn clips_in_flight_grow_with_cores_until_memory_ends() {
+        let clips = |gib| [1, 2, 4, 8, 16, 32].map(|cores| budget(cores, gib, 5).clips);
+        assert_eq!(clips(4), [1, 1, 1, 1, 1, 1]);
+        assert_eq!(clips(8), [1, 1, 1, 2, 3, 4]);
+        assert_eq!(clips(16), [1, 1, 1, 2, 3, 5]);
+        assert_eq!(clips(64), [1, 1, 1, 2, 3, 5]);
+    }
+
+    #[test]
+    fn a_clip_in_its_tail_overlaps_the_next_one_only_where_memory_holds_both() {
+        assert_eq!((budget(2, 2, 5).clips, budget(2, 2, 5).lanes), (1, 1));
+        assert_eq!((budget(2, 8, 5).clips, budget(2, 8, 5).lanes), (1, 2));
+    }
+
+    #[test]
+    fn many_small_renders_are_no_reason_for_many_clips() {
+        assert!(budget(16, 64, 1).clips > budget(16, 64, 5).clips);
+        assert_eq!(budget(16, 64, 13).clips, 1);
+    }
+
+    #[test]
+    fn a_person_knows_better() {
+        let machine = Machine { cores: 8, memory: Some(GIB) };
+        assert_eq!(ThreadBudget::new(&machine, &Demand { jobs: Some(5), ..upright(5) }).clips, 5);
+    }
+
+    #[test]
+    fn a_large_model_leaves_less_room_for_clips() {
+        let machine = Machine { cores: 32, memory: Some(8 * GIB) };
+        let with = |model| ThreadBudget::new(&machine, &Demand { model, ..upright(5) }).clips;
+        assert!(with(2 * GIB) < with(0));
+    }
+
+    #[test]
+    fn a_control_group_binds_more_tightly_than_the_computer() {
+        let root = tempfile::tempdir().unwrap();
+        let put = |file: &str, text: &str| {
+            let file = root.path().join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
+        };
+        assert_eq!(free_memory(root.path()), None);
+        put("proc/meminfo", "MemTotal:       24684096 kB\nMemAvailable:   19567900 kB\n");
+        assert_eq!(free_memory(root.path()), Some(19_567_900 << 10));
+        put("proc/self/cgroup", "4:memory:/job/one\n0::/job/one\n");
+        put("sys/fs/cgroup/job/one/memory.max", "max\n");
+        assert_eq!(free_memory(root.path()), Some(19_567_900 << 10));
+        put("sys/fs/cgroup/job/memory.max", "3000\n");
+        assert_eq!(free_memory(root.path()), Some(3000));
+        put("sys/fs/cgroup/memory/memory.limit_in_bytes", "700\n");
+        assert_eq!(free_memory(root.path()), Some(700));
+    }
+}
