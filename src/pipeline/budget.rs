@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn clips_in_flight_grow_with_cores_until_memory_ends() {
         let clips = |gib| [1, 2, 4, 8, 16, 32].map(|cores| budget(cores, gib, 5).clips);
-        assert_eq!(clips(4), [1, 1, 1, 1, 1, 1]);
+        assert_eq!(clips(4), [1, 1, 1, 2, 2, 2]);
         assert_eq!(clips(8), [1, 1, 1, 2, 3, 4]);
         assert_eq!(clips(16), [1, 1, 1, 2, 3, 5]);
         assert_eq!(clips(64), [1, 1, 1, 2, 3, 5]);
