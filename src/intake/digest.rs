@@ -1,6 +1,6 @@
 //! What a file holds, and a cache of it, so that an inbox that has not changed is not read again.
 
-use super::Digest;
+use super::{Candidate, Digest};
 use crate::fault::{Cancel, Fault};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -52,6 +52,10 @@ struct Entry {
     stat: Stat,
     /// When the digest was taken, in nanoseconds since 1970.
     recorded: u64,
+    /// Whether the file had been seen unchanged for so long that its date counts, however young it is: a camera whose
+    /// clock is ahead gives dates of tomorrow.
+    #[serde(default)]
+    at_rest: bool,
     digest: Digest,
 }
 
@@ -76,24 +80,32 @@ impl DigestCache {
     pub fn get(&self, path: &Path, metadata: &Metadata) -> Option<Digest> {
         let entry = self.entries.get(&key(path))?;
         let old_enough = entry.stat.modified.saturating_add(TRUSTED_AGE.as_nanos() as u64) <= entry.recorded;
-        (old_enough && stat(metadata) == Some(entry.stat)).then(|| entry.digest.clone())
+        ((old_enough || entry.at_rest) && stat(metadata) == Some(entry.stat)).then(|| entry.digest.clone())
+    }
+
+    /// Whether the clip's digest is remembered and the clip has not changed since: then it is at rest.
+    pub fn knows(&self, clip: &Candidate) -> bool {
+        fs::metadata(&clip.path).is_ok_and(|metadata| self.get(&clip.path, &metadata).is_some())
     }
 
     /// Remembers the digest of a file that had this metadata before and after it was read, at the time `now`.
-    pub fn put(&mut self, path: &Path, metadata: &Metadata, digest: Digest, now: SystemTime) {
+    fn put(&mut self, path: &Path, metadata: &Metadata, digest: Digest, now: SystemTime, at_rest: bool) {
         if let (Some(stat), Some(recorded)) = (stat(metadata), nanos(now)) {
-            self.entries.insert(key(path), Entry { stat, recorded, digest });
+            self.entries.insert(key(path), Entry { stat, recorded, at_rest, digest });
             self.dirty = true;
         }
     }
 
-    /// The digest of the file: remembered, else read and remembered.
+    /// The digest of a clip that was seen unchanged for `quiet`: remembered, else read and remembered.
     ///
     /// # Errors
     /// The file cannot be read, or changes while it is; [`Fault::Cancelled`].
-    pub fn digest(&mut self, path: &Path, cancel: &Cancel) -> Result<Digest, Fault> {
+    pub fn digest(&mut self, clip: &Candidate, quiet: Duration, cancel: &Cancel) -> Result<Digest, Fault> {
+        let path = clip.path.as_path();
         let look = || fs::metadata(path).map_err(|error| unreadable(path, &error));
         let before = look()?;
+        // What changed after it was seen was not watched.
+        let as_seen = before.len() == clip.bytes && before.modified().is_ok_and(|date| date == clip.modified);
         if let Some(known) = self.get(path, &before) {
             return Ok(known);
         }
@@ -103,7 +115,7 @@ impl DigestCache {
         if stat(&look()?) != stat(&before) {
             return Err(Fault::new(format!("{} changed while it was read", path.display()), "wait until it is copied"));
         }
-        self.put(path, &before, digest.clone(), now);
+        self.put(path, &before, digest.clone(), now, as_seen && quiet >= TRUSTED_AGE);
         Ok(digest)
     }
 
@@ -175,6 +187,11 @@ mod tests {
         fs::metadata(path).unwrap()
     }
 
+    fn seen(path: &Path) -> Candidate {
+        let about = fs::metadata(path).unwrap();
+        Candidate { path: path.to_path_buf(), bytes: about.len(), modified: about.modified().unwrap() }
+    }
+
     #[test]
     fn the_digest_is_blake3_of_all_bytes() {
         let folder = tempfile::tempdir().unwrap();
@@ -205,7 +222,7 @@ mod tests {
         let (file, path) = (folder.path().join("digests.json"), folder.path().join("clip.mp4"));
         let metadata = aged(&path, b"one", 60);
         let mut cache = DigestCache::load(&file);
-        let first = cache.digest(&path, &Cancel::new()).unwrap();
+        let first = cache.digest(&seen(&path), Duration::ZERO, &Cancel::new()).unwrap();
         cache.save().unwrap();
         let again = DigestCache::load(&file);
         assert_eq!(again.entries, cache.entries);
@@ -218,7 +235,7 @@ mod tests {
         let path = folder.path().join("clip.mp4");
         let metadata = aged(&path, b"one", 60);
         let mut cache = DigestCache::load(&folder.path().join("digests.json"));
-        cache.put(&path, &metadata, Digest("old".into()), SystemTime::now());
+        cache.put(&path, &metadata, Digest("old".into()), SystemTime::now(), false);
         assert_eq!(cache.get(&path, &metadata), Some(Digest("old".into())));
         assert_eq!(cache.get(&path, &aged(&path, b"two", 50)), None, "another date");
         assert_eq!(cache.get(&path, &aged(&path, b"three", 60)), None, "another size");
@@ -232,10 +249,36 @@ mod tests {
         let metadata = aged(&path, b"one", 0);
         let mut cache = DigestCache::load(&folder.path().join("digests.json"));
         let written = metadata.modified().unwrap();
-        cache.put(&path, &metadata, Digest("one".into()), written + Duration::from_millis(1_999));
+        cache.put(&path, &metadata, Digest("one".into()), written + Duration::from_millis(1_999), false);
         assert_eq!(cache.get(&path, &metadata), None);
-        cache.put(&path, &metadata, Digest("one".into()), written + Duration::from_millis(2_000));
+        cache.put(&path, &metadata, Digest("one".into()), written + Duration::from_millis(2_000), false);
         assert!(cache.get(&path, &metadata).is_some());
+    }
+
+    #[test]
+    fn a_date_in_the_future_is_trusted_once_the_file_was_watched() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clip.mp4");
+        aged(&path, b"one", 0);
+        let tomorrow = |path: &Path| {
+            let date = SystemTime::now() + Duration::from_secs(86_400);
+            File::options().write(true).open(path).unwrap().set_modified(date).unwrap();
+        };
+        tomorrow(&path);
+        let mut cache = DigestCache::load(&folder.path().join("digests.json"));
+        let clip = seen(&path);
+        let mut read = |clip: &Candidate, quiet| {
+            cache.digest(clip, quiet, &Cancel::new()).unwrap();
+            let known = cache.knows(clip);
+            cache.entries.clear();
+            known
+        };
+        assert!(!read(&clip, Duration::from_millis(1_999)));
+        assert!(read(&clip, Duration::from_secs(2)));
+        // It was written to after it was seen.
+        fs::write(&path, b"other").unwrap();
+        tomorrow(&path);
+        assert!(!read(&clip, Duration::from_secs(2)));
     }
 
     #[test]
@@ -245,11 +288,11 @@ mod tests {
         fs::write(&file, "{\"clip.mp4\": {\"bytes\": ").unwrap();
         aged(&path, b"one", 60);
         let mut cache = DigestCache::load(&file);
-        assert!(cache.digest(&path, &Cancel::new()).is_ok());
+        assert!(cache.digest(&seen(&path), Duration::ZERO, &Cancel::new()).is_ok());
         cache.save().unwrap();
         assert_eq!(DigestCache::load(&file).entries.len(), 1);
         let mut lost = DigestCache::load(&folder.path().join("gone/digests.json"));
-        lost.digest(&path, &Cancel::new()).unwrap();
+        lost.digest(&seen(&path), Duration::ZERO, &Cancel::new()).unwrap();
         assert!(lost.save().unwrap_err().what().contains("cannot be written"));
     }
 }

@@ -81,7 +81,8 @@ impl Looks {
     }
 }
 
-/// One pass over an inbox: scans it, looks twice, and waits once for files that changed only just now.
+/// One pass over an inbox: scans it, looks twice, and waits once for files that changed only just now. Nothing is waited
+/// for that is `known` to be at rest since an earlier pass.
 ///
 /// # Errors
 /// As [`scan`]; [`Fault::Cancelled`] while it waits.
@@ -89,12 +90,18 @@ pub fn settle(
     inbox: &Path,
     output: &Path,
     settle: Duration,
+    known: &dyn Fn(&Candidate) -> bool,
     cancel: &Cancel,
 ) -> Result<Vec<(Candidate, Readiness)>, Fault> {
     let mut looks = Looks::new(settle);
     looks.look(&scan(inbox, output)?, SystemTime::now());
     let mut candidates = scan(inbox, output)?;
     let mut stand = looks.look(&candidates, SystemTime::now());
+    for (candidate, stand) in candidates.iter().zip(&mut stand) {
+        if matches!(stand, Readiness::Writing) && known(candidate) {
+            *stand = judge(candidate, settle);
+        }
+    }
     if stand.iter().any(|r| matches!(r, Readiness::Writing)) {
         let end = SystemTime::now() + settle;
         while SystemTime::now() < end {
@@ -207,11 +214,13 @@ mod tests {
     fn a_pass_waits_once_for_what_was_copied_just_now() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("clip.mp4"), mp4()).unwrap();
-        let settle_for = |time| settle(folder.path(), Path::new("cuts"), time, &Cancel::new()).unwrap();
+        let settle_for = |time| settle(folder.path(), Path::new("cuts"), time, &|_| false, &Cancel::new()).unwrap();
         assert!(matches!(settle_for(Duration::from_millis(200))[..], [(_, Readiness::Settled)]));
         let stopped = Cancel::new();
         stopped.cancel();
         let day = Duration::from_secs(86_400);
-        assert!(settle(folder.path(), Path::new("cuts"), day, &stopped).is_err_and(|f| f.is_cancelled()));
+        let pass = |known| settle(folder.path(), Path::new("cuts"), day, &|_| known, &stopped);
+        assert!(pass(false).is_err_and(|f| f.is_cancelled()));
+        assert!(matches!(pass(true).unwrap()[..], [(_, Readiness::Settled)]), "what is known is not waited for");
     }
 }

@@ -279,12 +279,12 @@ impl<'a> Batch<'a> {
     fn intake(&self, state: &Path) -> Result<Found, Fault> {
         let Request { inbox, out, settle, .. } = self.request;
         let trace = &self.request.trace;
+        let mut digests = DigestCache::load(&state.join("digests.json"));
         let looked = {
             let _span = trace.span("settle");
-            intake::settle(inbox, out, *settle, self.cancel)?
+            intake::settle(inbox, out, *settle, &|clip| digests.knows(clip), self.cancel)?
         };
         let scanned: Vec<Candidate> = looked.iter().map(|(candidate, _)| candidate.clone()).collect();
-        let mut digests = DigestCache::load(&state.join("digests.json"));
         let (mut settled, mut failed, mut unsettled) = (Vec::new(), Vec::new(), Vec::new());
         for (candidate, readiness) in looked {
             let file = intake::name_of(&candidate.path);
@@ -298,7 +298,7 @@ impl<'a> Batch<'a> {
                 }
                 Readiness::Broken(fault) => failed.push(self.failure(&file, &file, Stage::Intake, &fault)),
                 Readiness::Settled => {
-                    match trace.of(&file).during("digest", || digests.digest(&candidate.path, self.cancel)) {
+                    match trace.of(&file).during("digest", || digests.digest(&candidate, *settle, self.cancel)) {
                         Ok(digest) => settled.push((candidate, digest)),
                         Err(Fault::Cancelled) => return Err(Fault::Cancelled),
                         Err(fault) => failed.push(self.failure(&file, &file, Stage::Intake, &fault)),
