@@ -36,12 +36,16 @@ impl Store {
         files.filter_map(|file| read(&file.path())).collect()
     }
 
-    /// Writes the entry.
+    /// Writes the entry, unless it is there as it should be: to flush a file takes longer than to read one.
     pub fn put<T: Serialize>(&self, kind: &str, key: &str, value: &T) -> Result<(), Fault> {
         let body = serde_json::to_string(value)
             .map_err(|e| Fault::new(format!("the cache cannot be written ({e})"), "report this"))?;
         let text = format!("{}\n{body}", blake3::hash(body.as_bytes()).to_hex());
-        write_whole(&self.file(kind, key), text.as_bytes())
+        let file = self.file(kind, key);
+        if fs::read(&file).is_ok_and(|there| there == text.as_bytes()) {
+            return Ok(());
+        }
+        write_whole(&file, text.as_bytes())
     }
 }
 
