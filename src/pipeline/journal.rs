@@ -1,5 +1,6 @@
 //! The journal: append-only, one line an event, each with a checksum; replayed at the start.
 
+use super::shelf::Shelf;
 use super::store::cannot_write;
 use crate::fault::Fault;
 use crate::intake::Digest;
@@ -152,6 +153,14 @@ impl Journal {
         let (key, stamp) = self.lock().published.get(file).cloned()?;
         let untouched = Stamp::of(&self.out.join(file)) == Some(stamp);
         untouched.then(|| Checked { file: file.to_path_buf(), key, stamp })
+    }
+
+    /// Whether this was the last to be published under that name, on whichever shelf.
+    pub fn was_published(&self, file: &Path, key: &Digest) -> bool {
+        let inner = self.lock();
+        [Shelf::Public, Shelf::Held]
+            .iter()
+            .any(|shelf| inner.published.get(&shelf.place(file)).is_some_and(|(k, _)| k == key))
     }
 
     /// Every file that was ever published of the clip of that name, relative to the output folder, in order.

@@ -2,9 +2,11 @@
 //!
 //! [`batch::run`] is the main job. `understand` takes a file to words, `produce` takes a plan to files in their places,
 //! `publish` is the only code that gives a cut its name. `signoff` says which clips wait for a person, `record` who decided
-//! what, `shelf` moves files between the platforms' names and `held/`, and `desk` is where a person decides.
+//! what, `beside` keeps the texts that a person changed, `shelf` moves files between the platforms' names and `held/`, and
+//! `desk` is where a person decides.
 
 pub mod batch;
+mod beside;
 pub mod budget;
 mod desk;
 mod edits;

@@ -1,6 +1,7 @@
 //! From a plan to files in their places: what is missing is rendered from one decode, checked, published; what is there
 //! is left alone.
 
+use super::beside::{Beside, Laid};
 use super::edits::{Edits, captions_file, written_captions};
 use super::event::{Event, Listener, Stage};
 use super::journal::{Entry, Journal, Stamp};
@@ -123,8 +124,12 @@ impl Workshop<'_> {
         let cover = cover_file(&planned.source.name);
         let has_cover = made.iter().any(|good| good.file == cover);
         report.cover = has_cover.then(|| shelf.place(&cover));
-        let (mut files, texts) = self.write_words(planned, &report).map_err(|fault| (Stage::Publish, fault))?;
-        report.goods = made.into_iter().chain(texts).collect();
+        let (mut files, laid) = self.write_words(planned, &report).map_err(|fault| (Stage::Publish, fault))?;
+        report.goods = made.into_iter().chain(laid.goods).collect();
+        let kept = |file: &PathBuf| {
+            format!("{} was changed by a person; what stands in it was not checked.", shelf.place(file).display())
+        };
+        report.notes.extend(laid.kept.iter().map(kept));
         if shelf == Shelf::Public {
             shelf::tidy(&report.goods, self.out);
         }
@@ -403,7 +408,7 @@ impl Workshop<'_> {
     }
 
     /// Transcripts, by their place relative to the output folder; sidecar captions and post texts, beside their cuts.
-    fn write_words(&self, planned: &Planned, report: &ClipReport) -> Result<(Vec<PathBuf>, Vec<Good>), Fault> {
+    fn write_words(&self, planned: &Planned, report: &ClipReport) -> Result<(Vec<PathBuf>, Laid), Fault> {
         let Planned { source, understood, wording, .. } = planned;
         let style = &self.practice.style;
         let transcripts = Path::new("transcripts");
@@ -431,36 +436,30 @@ impl Workshop<'_> {
             let Some(platform) = self.platform(&cut.platform) else { continue };
             // A platform without text gets no empty file.
             if let Some(post) = cut.post.as_ref().filter(|post| post.title.is_some() || !post.text.is_empty()) {
-                texts.push((cut.file.with_extension("txt"), wording::file_text(post)));
+                texts.push((plan.file.with_extension("txt"), wording::file_text(post)));
             }
             if platform.sidecar_srt && !wording.words.is_empty() {
                 let words = plan.recipe.kept.words(&wording.words);
                 let breaks = wording.breaks.as_ref().map(|breaks| plan.recipe.kept.moments(breaks));
                 let cues = captions::sidecar_cues(&words, breaks.as_deref(), style);
-                texts.push((cut.file.with_extension("srt"), captions::srt(&cues)));
+                texts.push((plan.file.with_extension("srt"), captions::srt(&cues)));
             }
         }
-        let mut beside = Vec::new();
-        for (file, text) in texts {
-            let key = Digest(blake3::hash(text.as_bytes()).to_hex().to_string());
-            let good = Good { file: Shelf::Public.place(&file), key: key.clone() };
-            shelf::bring(std::slice::from_ref(&good), planned.shelf(), self.out, self.journal)?;
-            if !self.journal.holds(&file, &key) {
-                let stamp = self.write_text(&file, &text)?;
-                self.journal.append(Entry::Published { file, key, stamp })?;
-            }
-            beside.push(good);
+        let beside = Beside { out: self.out, journal: self.journal };
+        let laid = beside.lay(&source.name, &source.digest, &texts, planned.shelf())?;
+        for text in &laid.notes {
+            (self.listener)(Event::Note { clip: Some(source.name.clone()), text: text.clone() });
         }
-        Ok((vec![captions_file(&source.name), transcript], beside))
+        Ok((vec![captions_file(&source.name), transcript], laid))
     }
 
     /// Writes a text unless it stands there already.
-    fn write_text(&self, file: &Path, text: &str) -> Result<Stamp, Fault> {
+    fn write_text(&self, file: &Path, text: &str) -> Result<(), Fault> {
         let target = self.out.join(file);
         if fs::read(&target).ok().as_deref() != Some(text.as_bytes()) {
             write_whole(&target, text.as_bytes())?;
         }
-        Stamp::of(&target).ok_or_else(|| Fault::new(format!("{} vanished", file.display()), "run again"))
+        Ok(())
     }
 }
 

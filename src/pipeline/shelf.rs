@@ -46,7 +46,8 @@ impl Shelf {
         }
     }
 
-    fn other(self) -> Self {
+    /// The other one.
+    pub fn other(self) -> Self {
         match self {
             Shelf::Public => Shelf::Held,
             Shelf::Held => Shelf::Public,
