@@ -185,6 +185,8 @@ fn a_change_makes_only_what_it_changes() {
 /// What a run told before it was stopped.
 #[derive(Default)]
 struct Stopped {
+    /// Whether it had work left.
+    early: bool,
     /// Clips that began to be rendered, in order.
     rendered: Vec<String>,
     /// Cuts that were published.
@@ -199,13 +201,15 @@ fn stop(desk: &Desk, signal: &str, event: &str, n: usize) -> Stopped {
     let (mut text, mut line) = (String::new(), String::new());
     while text.matches(event).count() < n {
         line.clear();
-        assert_ne!(events.read_line(&mut line).unwrap(), 0, "the run ended before {event}");
+        if events.read_line(&mut line).unwrap() == 0 {
+            // Nothing of that kind was left to do.
+            break;
+        }
         text += &line;
     }
     assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
     events.read_to_string(&mut text).unwrap();
-    child.wait().unwrap();
-    let mut stopped = Stopped::default();
+    let mut stopped = Stopped { early: child.wait().unwrap().code() != Some(0), ..Stopped::default() };
     // The last line of a killed run may be cut off.
     for event in text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
         let field = |name: &str| event[name].as_str().unwrap_or_default().to_string();
@@ -225,7 +229,7 @@ fn a_batch_that_is_interrupted_repeats_at_most_what_was_being_rendered() {
     let (clip, clips) = (desk.clip(2), 7);
     (1..=clips).for_each(|number| silent(&desk, &format!("clip{number}"), &clip, number));
     let all = 2 * clips as usize;
-    let mut published = BTreeSet::new();
+    let (mut published, mut early) = (BTreeSet::new(), 0);
     let moments = [
         ("-KILL", "\"stage\":\"render\"", 1),
         ("-KILL", "\"event\":\"published\"", 1),
@@ -238,18 +242,18 @@ fn a_batch_that_is_interrupted_repeats_at_most_what_was_being_rendered() {
         // What is in place already is told of as finished, and is not rendered.
         let done = if event.contains("finished") { finished(&desk, &published) } else { 0 };
         let stopped = stop(&desk, signal, event, n + done);
+        early += usize::from(stopped.early);
         for cut in &stopped.published {
             assert!(published.insert(cut.clone()), "{cut:?} was made again after {signal} at {event}");
         }
         // One clip is rendered at a time, so that all before the last are done.
-        let (_, before) = stopped.rendered.split_last().unwrap();
-        for clip in before {
+        for clip in stopped.rendered.iter().rev().skip(1) {
             let whole = ["tiktok", "pinterest"].iter().all(|p| published.contains(&(clip.clone(), p.to_string())));
             assert!(whole, "{clip} was begun and is lost after {signal} at {event}");
         }
     }
     let left = all - published.len();
-    assert!(left > 0, "nothing was left to do after the last stop");
+    assert!(early >= 4, "only {early} runs were stopped in the middle");
     let done = run(&desk, &GIVEN);
     let [_, _, encodes] = work(&done);
     assert!(encodes as usize <= left, "{encodes} encodes for {left} cuts that were missing");
