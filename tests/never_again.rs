@@ -1,5 +1,5 @@
 //! What is done is not done again: every test counts the decodes, transcriptions and encodes of a further run.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod common;
 
