@@ -36,9 +36,9 @@ matrix: setup
 	cat docs/matrix.head.html $$(find target/matrix -name '*.fragment' | sort) > target/matrix/index.html
 	@echo "page: $(CURDIR)/target/matrix/index.html"
 
-# Housecall beside a plain script of one ffmpeg per platform, on the sample clips.
+# Housecall beside what people write with ffmpeg, on clips like those of phones; leave the computer alone meanwhile.
 bench: build
-	cargo bench --bench script
+	cargo bench --bench contenders -- --json docs/bench.json --picture docs/bench.svg
 
 # What encoder settings cost and what of their quality survives a platform: the table in docs/encoding.md. Half an hour.
 encoders: setup

@@ -4,14 +4,16 @@
 //! copies its picture first, since a filter takes what it is given; the first run of each way is not counted. Processor time is that of the whole process. Linux only, since it is read from `/proc`.
 #![allow(clippy::print_stdout)]
 
+mod common;
+
 use anyhow::{Context, Result};
+use common::{cube, median, processor_time};
 use ffmpeg_next::filter::{self, Graph};
 use ffmpeg_next::format::Pixel;
 use ffmpeg_next::{color, frame};
 use housecall::media::lut::Lut;
 use housecall::media::tone::ToneMap;
 use housecall::media::{self, Colour, Transfer};
-use std::fmt::Write;
 use std::time::Instant;
 
 const SIZE: (usize, usize) = (1080, 1920);
@@ -72,8 +74,8 @@ fn main() -> Result<()> {
             let chroma = ((cb.0 + cr.0) / 2.0, cb.1.max(cr.1));
             println!(
                 "| {way} | {:.1} | {:.1} | {:.2} | {:.1} | {:.2} | {:.1} |",
-                median(cpus),
-                median(walls),
+                median(&cpus),
+                median(&walls),
                 luma.0,
                 luma.1,
                 chroma.0,
@@ -141,23 +143,6 @@ fn errors(map: &ToneMap, picture: &frame::Video, out: &frame::Video) -> [(f64, f
     errors
 }
 
-/// The definition as a file for `lut3d`: BT.2020 HLG R'G'B' to BT.709 R'G'B'.
-fn cube(map: &ToneMap, nodes: usize) -> String {
-    let mut text = format!("LUT_3D_SIZE {nodes}\n");
-    let at = |node: usize| node as f64 / (nodes - 1) as f64;
-    for (b, g, r) in (0..nodes.pow(3)).map(|i| (at(i / nodes / nodes), at(i / nodes % nodes), at(i % nodes))) {
-        let luma = 0.2627 * r + 0.678 * g + 0.0593 * b;
-        let codes = [64.0 + 876.0 * luma, 512.0 + 896.0 * (b - luma) / 1.8814, 512.0 + 896.0 * (r - luma) / 1.4746];
-        let [y, cb, cr] = map.codes(codes);
-        let (y, cb, cr) = ((y - 16.0) / 219.0, (cb - 128.0) / 224.0, (cr - 128.0) / 224.0);
-        let (r, b) = (y + 1.5748 * cr, y + 1.8556 * cb);
-        let g = (y - 0.2126 * r - 0.0722 * b) / 0.7152;
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{r:.7} {g:.7} {b:.7}");
-    }
-    text
-}
-
 /// A chain of FFmpeg's filters.
 fn filtered(chain: &str) -> Result<Way<'static>> {
     let find = |name: &str| filter::find(name).with_context(|| format!("no filter {name}"));
@@ -174,17 +159,4 @@ fn filtered(chain: &str) -> Result<Way<'static>> {
         graph.get("out").context("no sink")?.sink().frame(&mut out)?;
         Ok(out)
     }))
-}
-
-/// User and system time of this process, in ms.
-fn processor_time() -> Result<f64> {
-    let stat = std::fs::read_to_string("/proc/self/stat")?;
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|t| t.parse::<f64>().ok()).context("an odd /proc/self/stat");
-    Ok((ticks(11)? + ticks(12)?) * 10.0)
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
