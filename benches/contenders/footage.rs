@@ -99,7 +99,7 @@ pub fn part(name: &str, scale: f64, short: bool) -> Result<Vec<Footage>> {
             }
             day
         }
-        other => bail!("{other} is no part: A, B, C, D or pipeline"),
+        other => bail!("{other} is no part: A, B, C, D, pipeline or memory"),
     })
 }
 

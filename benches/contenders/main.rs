@@ -43,10 +43,10 @@ const SECONDS: f64 = 12.0;
 #[derive(Debug, Parser)]
 #[command(name = "contenders")]
 struct Options {
-    /// Parts, separated by commas: clips A, B, C, the day D, and the whole pipeline
+    /// Parts, separated by commas: clips A, B, C, the day D, the whole pipeline, and memory
     #[arg(long, value_delimiter = ',', default_value = "A,B,C,D,pipeline")]
     only: Vec<String>,
-    /// How often each contender makes all cuts; the day and the pipeline once less, but once at least
+    /// How often each contender makes all cuts; those of the day once less, but once at least, and the pipeline once
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     /// Contenders, separated by commas: housecall, expert, script, floor [default: all; on D all but script, which takes
@@ -56,7 +56,7 @@ struct Options {
     /// Length of clip A; the others are longer or shorter with it
     #[arg(long, default_value_t = SECONDS)]
     seconds: f64,
-    /// Also whether memory grows with the length of a clip and with the number of clips; takes long
+    /// Also the part `memory`: whether it grows with the length of a clip and with the number of clips; takes long
     #[arg(long)]
     memory: bool,
     /// Tiny clips and one round: shows that the benchmark works, not how fast anything is
@@ -84,22 +84,26 @@ fn main() -> Result<()> {
     for name in &options.contenders {
         ensure!(known.contains(&name.as_str()), "{name} is no contender: {}", known.join(", "));
     }
-    for part in options.only.iter().filter(|part| *part != "pipeline") {
+    let more = options.memory.then(|| "memory".to_string());
+    let mut parts: Vec<String> = options.only.iter().cloned().chain(more).collect();
+    parts.dedup();
+    for part in parts.iter().filter(|part| *part != "pipeline" && *part != "memory") {
         footage::part(part, 1.0, true)?;
     }
     let mut book = options.json.as_deref().map_or_else(|| Ok(Book::default()), Book::read)?;
-    for part in &options.only {
+    for part in &parts {
         let folder = tempfile::tempdir_in(scratch()?)?;
-        if part == "pipeline" {
-            book.pipeline = Some(alone::pipeline(folder.path(), rounds(&options, part), options.quick, Stamp::now()?)?);
-        } else {
-            book.comparisons.insert(part.clone(), compare(part, &options, folder.path())?);
+        let (place, short) = (folder.path(), options.quick);
+        match part.as_str() {
+            "pipeline" => {
+                let rounds = rounds(&options, part);
+                book.pipeline = Some(alone::pipeline(place, rounds, short, Stamp::now()?)?);
+            }
+            "memory" => book.memory = Some(alone::memory(place, short, Stamp::now()?)?),
+            clips => {
+                book.comparisons.insert(clips.into(), compare(clips, &options, place)?);
+            }
         }
-        keep(&book, &options)?;
-    }
-    if options.memory {
-        let folder = tempfile::tempdir_in(scratch()?)?;
-        book.memory = Some(alone::memory(folder.path(), options.quick, Stamp::now()?)?);
         keep(&book, &options)?;
     }
     book.print(&mut std::io::stdout())?;
@@ -127,7 +131,8 @@ fn keep(book: &Book, options: &Options) -> Result<()> {
 fn rounds(options: &Options, part: &str) -> u32 {
     match part {
         _ if options.quick => 1,
-        "D" | "pipeline" => (options.rounds - 1).max(1),
+        "pipeline" => 1,
+        "D" => (options.rounds - 1).max(1),
         _ => options.rounds,
     }
 }

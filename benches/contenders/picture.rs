@@ -22,7 +22,7 @@ pub fn draw(book: &Book) -> String {
         y = group(&mut body, y, part, comparison);
     }
     let (height, stamp) = (y + 16.0, book.comparisons.values().next().map(|c| &c.stamp));
-    let computer = stamp.map_or(String::new(), |s| format!("{} cores, {}, {}", s.cores, s.processor, s.date));
+    let computer = stamp.map_or(String::new(), |s| format!("{} cores, {}", s.cores, s.processor));
     let _ = write!(
         body,
         "<text class=\"small\" x=\"0\" y=\"{y:.0}\">Shorter is faster. Medians; {}. Script: one ffmpeg a platform. \
@@ -56,8 +56,9 @@ fn group(body: &mut String, mut y: f64, part: &str, comparison: &Comparison) -> 
     let _ = writeln!(body, "<text x=\"0\" y=\"{y:.0}\" class=\"head\">{}</text>", escaped(&format!("{part}: {about}")));
     let _ = writeln!(
         body,
-        "<text class=\"small\" x=\"0\" y=\"{:.0}\">{:.0} s of clips, {} cuts, {} unique encodes{}</text>",
+        "<text class=\"small\" x=\"0\" y=\"{:.0}\">{}: {:.0} s of clips, {} cuts, {} unique encodes{}</text>",
         y + 16.0,
+        escaped(&comparison.stamp.date),
         comparison.clip_seconds,
         comparison.cuts,
         comparison.renders,

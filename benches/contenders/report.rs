@@ -209,18 +209,8 @@ impl Comparison {
         }
         writeln!(
             out,
-            "{:10} {:>8} {:>8} {:>8} {:>6} {:>9} {:>7} {:>7} {:>7} {:>7}  {}",
-            "",
-            "wall s",
-            "CPU s",
-            "peak MiB",
-            "busy",
-            "all >95%",
-            "MB",
-            "SSIM Y",
-            "worst",
-            "all",
-            "wall/CPU of each round"
+            "{:10} {:>8} {:>8} {:>8} {:>6} {:>9} {:>7} {:>7} {:>7} {:>7}  wall/CPU of each round",
+            "", "wall s", "CPU s", "peak MiB", "busy", "all >95%", "MB", "SSIM Y", "worst", "all"
         )?;
         for (name, f) in &self.contenders {
             let each: Vec<String> = f.walls_s.iter().zip(&f.cpus_s).map(|(w, c)| format!("{w:.1}/{c:.1}")).collect();

@@ -279,7 +279,7 @@ fn room(u: f64, v: f64, width: f64, texture: &dyn Fn(f64, f64, u32) -> f64, seed
         }
         // Letters on the spine: little marks, some missing.
         let line = (inside * 40.0).floor();
-        let letter = (place.fract() - 0.5).abs() < 0.2 && mixed(line as u32, book as u32, 9) % 3 != 0;
+        let letter = (place.fract() - 0.5).abs() < 0.2 && !mixed(line as u32, book as u32, 9).is_multiple_of(3);
         let shade = 1.0 - 1.6 * (place.fract() - 0.5).powi(2) + 0.5 * grain;
         let ink = if letter && (inside * 40.0).fract() < 0.6 { 0.35 } else { 0.0 };
         let [r, g, b] = [1, 2, 3].map(|colour| (0.15 + 0.5 * draw(colour)) * shade + ink);
