@@ -100,7 +100,8 @@ pub fn encoder(command: &mut Command, recipe: &Recipe, threads: Option<u32>) {
 fn picture_graph(author: Author, task: &Task, renders: &[&Render], files: &[(PathBuf, PathBuf)]) -> String {
     let track = &task.probe.video;
     let rate = renders[0].recipe.rate;
-    let mut trunk = vec![format!("fps={}/{}", rate.num, rate.den)];
+    // From zero on, as Housecall counts: else a first picture that comes late would move all others.
+    let mut trunk = vec![format!("fps={}/{}:start_time=0", rate.num, rate.den)];
     let displayed = track.displayed;
     let size = match author {
         Author::Expert => working_size(displayed, renders),

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 const MANIFEST: &str = env!("CARGO_MANIFEST_DIR");
 /// Raise it when the same clip would be made in another way, so that none of the old ones is taken.
-const MADE_AS: u32 = 1;
+const MADE_AS: u32 = 2;
 
 /// A clip that is wanted.
 #[derive(Debug, Clone)]
@@ -138,8 +138,7 @@ fn encode(footage: &Footage, file: &Path) -> Result<()> {
     }
     if footage.uneven {
         // A phone short of light or power: times that waver by 9 ms, and now and then a frame that never came.
-        let rate = footage.rate;
-        filters.push(format!("select='mod(n,17)-9',settb=1/90000,setpts='(PTS*TB+0.009*sin(N*2.1)+1/{rate})/TB'"));
+        filters.push("select='mod(n,17)-9',settb=1/90000,setpts='(PTS*TB+0.009*sin(N*2.1))/TB'".into());
     }
     if !filters.is_empty() {
         command.args(["-vf", &filters.join(",")]);
