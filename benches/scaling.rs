@@ -30,8 +30,8 @@ const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/samples");
 const CORES: [usize; 6] = [1, 2, 4, 8, 16, 32];
 /// `/proc` counts processor time in these, whatever the kernel's own clock.
 const TICKS_A_SECOND: f64 = 100.0;
-/// Threads that an encoder of two keeps busy: its second one waits for rows of the picture before.
-const ENCODER_CORES: f64 = 1.9;
+/// An encoder has one thread.
+const ENCODER_CORES: f64 = 1.0;
 /// Pictures leave a decoder with so many threads; what follows it on its own thread, filters and tone-mapping, does not
 /// grow with them.
 const SERIAL_DECODE: f64 = 0.5;

@@ -15,7 +15,8 @@ pub enum Author<'a> {
     /// the number of threads is left to ffmpeg.
     Script,
     /// Somebody who knows: one decode, scaled to the largest size that is needed and then tone-mapped and turned, one
-    /// encode for each unique render, each with as many threads as Housecall's.
+    /// encode for each unique render, and leaves the number of threads to ffmpeg: it hands pictures from one thread to all
+    /// encoders in turn, so that encoders of one thread would leave cores idle.
     Expert,
     /// What all are compared with: no step is saved, and HDR is brought to SDR by this table of the definition.
     Reference(&'a Path),
@@ -71,8 +72,7 @@ pub fn cut(author: Author, task: &Task, renders: &[&Render], files: &[(PathBuf, 
             command.args(["-map", &format!("[sound{i}]"), "-c:a", "aac", "-ac", "2"]);
             command.args(["-b:a", &format!("{}k", sound.bit_rate)]);
         }
-        let threads = matches!(author, Author::Expert).then_some(cuts::ENCODER_THREADS);
-        encoder(&mut command, recipe, threads);
+        encoder(&mut command, recipe, None);
         command.args(["-map_metadata", "-1", "-movflags", "+faststart"]).arg(file);
     }
     Ok(command)

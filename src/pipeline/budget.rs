@@ -7,9 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-/// Cores that a unique render keeps busy while pictures come: its encoder has two threads, which wait for the slowest render
-/// of the clip now and then.
-const CORES_A_RENDER: f64 = 1.5;
+/// Cores that a unique render keeps busy while pictures come: its encoder has one thread.
+const CORES_A_RENDER: usize = 1;
 
 /// Pictures that an encoder holds: x264's lookahead, its references and half-sample planes. By the peaks that
 /// docs/encoding.md shows: 175 MiB for each further render at 1080x1920.
@@ -55,7 +54,7 @@ pub struct Demand {
 pub struct ThreadBudget {
     /// Cores that there are.
     pub cores: usize,
-    /// Clips that are decoded at once. Each brings a thread for every unique render, whose encoder has two.
+    /// Clips that are decoded at once. Each brings a thread for every unique render, whose encoder has one.
     pub clips: usize,
     /// Clips that are under way at once: one more, which is in its tail, if memory allows.
     pub lanes: usize,
@@ -95,8 +94,7 @@ impl ThreadBudget {
     /// For a computer and what is to be done on it. As many clips as fill the cores, and no more than memory holds.
     pub fn new(machine: &Machine, demand: &Demand) -> Self {
         let cores = machine.cores.max(1);
-        let busy = CORES_A_RENDER * demand.canvases.len().max(1) as f64;
-        let by_cores = (cores as f64 / busy).ceil() as usize;
+        let by_cores = cores.div_ceil(CORES_A_RENDER * demand.canvases.len().max(1));
         let fit = machine.memory.map_or(usize::MAX, |free| clips_in(free, demand));
         let clips = demand.jobs.unwrap_or(by_cores.min(fit)).max(1);
         let lanes = if fit > clips { clips + 1 } else { clips };
@@ -166,7 +164,7 @@ mod tests {
             for renders in [0, 1, 5, 13] {
                 let b = budget(cores, 1024, renders);
                 assert!(b.clips >= 1 && b.decoder >= 1 && b.speech >= 1 && b.lanes >= b.clips, "{cores}: {b:?}");
-                assert!(b.clips as f64 * CORES_A_RENDER * renders.max(1) as f64 >= cores as f64, "{cores}: {b:?}");
+                assert!(b.clips * CORES_A_RENDER * renders.max(1) >= cores, "{cores}: {b:?}");
             }
         }
     }
@@ -175,9 +173,9 @@ mod tests {
     fn clips_in_flight_grow_with_cores_until_memory_ends() {
         let clips = |gib| [1, 2, 4, 8, 16, 32].map(|cores| budget(cores, gib, 5).clips);
         assert_eq!(clips(4), [1, 1, 1, 2, 2, 2]);
-        assert_eq!(clips(8), [1, 1, 1, 2, 3, 4]);
-        assert_eq!(clips(16), [1, 1, 1, 2, 3, 5]);
-        assert_eq!(clips(64), [1, 1, 1, 2, 3, 5]);
+        assert_eq!(clips(8), [1, 1, 1, 2, 4, 4]);
+        assert_eq!(clips(16), [1, 1, 1, 2, 4, 7]);
+        assert_eq!(clips(64), [1, 1, 1, 2, 4, 7]);
     }
 
     #[test]
@@ -189,7 +187,7 @@ mod tests {
     #[test]
     fn many_small_renders_are_no_reason_for_many_clips() {
         assert!(budget(16, 64, 1).clips > budget(16, 64, 5).clips);
-        assert_eq!(budget(16, 64, 13).clips, 1);
+        assert_eq!(budget(16, 64, 13).clips, 2);
     }
 
     #[test]
