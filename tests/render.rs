@@ -306,6 +306,109 @@ fn verify_refuses_what_is_not_as_planned() {
     assert!(check(&torn, &planned, limits()).is_err(), "damaged in the middle");
 }
 
+/// Where the payload of a file's packets lies: of those of a stream, whether each is a key picture, its place and size.
+fn packets(file: &Path, stream: &str) -> Vec<(bool, usize, usize)> {
+    let text =
+        ffprobe(&["-select_streams", stream, "-show_entries", "packet=flags,pos,size", "-of", "compact=p=0"], file);
+    let value = |line: &str, name: &str| line.split('|').find_map(|f| f.strip_prefix(name)).unwrap().to_string();
+    let number = |line: &str, name: &str| value(line, name).parse().unwrap();
+    text.lines().map(|l| (value(l, "flags=").starts_with('K'), number(l, "pos="), number(l, "size="))).collect()
+}
+
+/// Every fault is put into a file of its own between its encoder and its check.
+#[test]
+fn what_happens_to_a_file_before_its_check_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = sideways(folder.path());
+    let planned = recipe(Size::new(1080, 1920), Size::new(180, 320), 2.0);
+    let change = |file: &Path, how: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = std::fs::read(file).unwrap();
+        how(&mut bytes);
+        std::fs::write(file, bytes).unwrap();
+    };
+    let remake = |file: &Path, how: &[&str]| {
+        let to = file.with_extension("new.mp4");
+        let layout = ["-fflags", "+bitexact", "-movflags", "+faststart+negative_cts_offsets", "-use_editlist", "0"];
+        ffmpeg(&[how, &layout, &[to.to_str().unwrap()]].concat());
+        std::fs::rename(to, file).unwrap();
+    };
+    let picture = |file: &Path, filter: &str| {
+        let tags = "-bf 2 -colorspace bt709 -color_primaries bt709 -color_trc bt709 -color_range tv -flags +bitexact";
+        let tags: Vec<&str> = tags.split(' ').collect();
+        let how = ["-i", file.to_str().unwrap(), "-c:a", "copy", "-vf", filter, "-c:v", "libx264"];
+        remake(file, &[&how, &tags[..], &["-frames:v", "60"]].concat());
+    };
+    type Spoil<'a> = &'a (dyn Fn(&Path) + Sync);
+    let cases: [(&str, Spoil, &[&str]); 9] = [
+        ("nothing", &|_| (), &[]),
+        ("cut off", &|file| change(file, &|bytes| bytes.truncate(bytes.len() * 2 / 3)), &[""]),
+        (
+            "one bit of a picture between two keys",
+            &|file| {
+                let (_, place, size) = packets(file, "v").into_iter().filter(|p| !p.0).max_by_key(|p| p.2).unwrap();
+                change(file, &|bytes| bytes[place + size / 2] ^= 1);
+            },
+            &["its picture is not the one", "does not decode", "does not show"],
+        ),
+        (
+            "one bit of the sound",
+            &|file| {
+                let (_, place, size) = packets(file, "a")[30];
+                change(file, &|bytes| bytes[place + size / 2] ^= 1);
+            },
+            &["its sound is not the one", "does not decode"],
+        ),
+        ("black", &|file| picture(file, "drawbox=t=fill"), &["its picture is not the one"]),
+        (
+            "frozen",
+            &|file| picture(file, "select='eq(n,0)',tpad=stop_mode=clone:stop=59"),
+            &["its picture is not the one"],
+        ),
+        (
+            "silent",
+            &|file| {
+                let name = file.to_str().unwrap();
+                remake(file, &["-i", name, "-c:v", "copy", "-af", "volume=0", "-c:a", "aac", "-flags", "+bitexact"]);
+            },
+            &["its sound is not the one", "do not start together"],
+        ),
+        (
+            "sound early",
+            &|file| {
+                let name = file.to_str().unwrap();
+                let both = ["-i", name, "-ss", "0.2", "-i", name, "-map", "0:v", "-map", "1:a", "-c", "copy"];
+                remake(file, &both);
+            },
+            &["its sound is not the one", "do not start together"],
+        ),
+        (
+            "a picture lost",
+            &|file| {
+                let name = file.to_str().unwrap();
+                remake(file, &["-i", name, "-c", "copy", "-frames:v", "59"]);
+            },
+            &["59 pictures where 60"],
+        ),
+    ];
+    let cancel = Cancel::new();
+    let probe = probe(&clip, &cancel).unwrap();
+    let setting = Setting { clip: &clip, probe: &probe, threads: 2, cancel: &cancel, progress: &|_| {} };
+    let file = |i: usize| folder.path().join(format!("{i}.mp4"));
+    let jobs: Vec<Job> = (0..cases.len()).map(|i| Job { recipe: &planned, file: file(i) }).collect();
+    let (results, _) = render(&setting, &jobs, None, &|i, rendered| {
+        cases[i].1(rendered.file());
+        verify(rendered, &planned, &[&limits()], &cancel)
+    });
+    for ((what, _, told), result) in cases.iter().zip(results) {
+        let said = result.map(|_| ()).map_err(|fault| fault.to_string());
+        println!("{what}: {said:?}");
+        match said {
+            Ok(()) => assert!(told.is_empty(), "{what} was not found"),
+            Err(said) => assert!(told.iter().any(|told| said.contains(told)), "{what}: {said}"),
+        }
+    }
+}
+
 #[test]
 fn hlg_is_tone_mapped_to_the_level_that_the_design_names() {
     let folder = tempfile::tempdir().unwrap();

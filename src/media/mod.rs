@@ -23,6 +23,7 @@ mod mux;
 mod orientation;
 pub mod probe;
 mod probe_types;
+mod proof;
 pub mod render;
 pub mod sound;
 mod soundtrack;

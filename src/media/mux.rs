@@ -1,5 +1,6 @@
 //! Writing a finished file: one picture track, at most one sound track, nothing else.
 
+use super::proof::{self, Seal, Sealed};
 use super::sound::Mastered;
 use crate::fault::Fault;
 use crate::units::Rate;
@@ -19,6 +20,7 @@ pub struct Muxer {
     output: Output,
     picture_base: Rational,
     rate: Rate,
+    picture: Seal,
     sound: Option<SoundTrack>,
 }
 
@@ -26,6 +28,7 @@ struct SoundTrack {
     mastered: Arc<Mastered>,
     next: usize,
     base: Rational,
+    seal: Seal,
 }
 
 fn writing(e: ff::Error) -> Fault {
@@ -60,8 +63,8 @@ impl Muxer {
         output.write_header_with(Dictionary::from_iter(HEADER)).map_err(writing)?;
         let base = |index| output.stream(index).map_or(frames, |s| s.time_base());
         let (picture_base, sound_base) = (base(0), base(1));
-        let sound = sound.map(|mastered| SoundTrack { mastered, next: 0, base: sound_base });
-        Ok(Muxer { output, picture_base, rate, sound })
+        let sound = sound.map(|mastered| SoundTrack { mastered, next: 0, base: sound_base, seal: Seal::default() });
+        Ok(Muxer { output, picture_base, rate, picture: Seal::default(), sound })
     }
 
     /// Writes a picture packet, whose time stamps count frames, and the sound up to it.
@@ -69,6 +72,8 @@ impl Muxer {
         let frames = Rational::new(self.rate.den as i32, self.rate.num as i32);
         let until = packet.dts().unwrap_or(0) as f64 * f64::from(self.rate.den) / f64::from(self.rate.num);
         self.write_sound(Some(until))?;
+        let units = proof::units_by_start_code(packet.data().unwrap_or_default());
+        self.picture.add(packet.pts(), packet.is_key(), units);
         packet.set_stream(0);
         packet.set_duration(1);
         packet.rescale_ts(frames, self.picture_base);
@@ -84,6 +89,7 @@ impl Muxer {
             if until.is_some_and(|until| at > until) {
                 break;
             }
+            sound.seal.add(packet.pts(), true, packet.data().into_iter());
             let mut packet = packet.clone();
             packet.set_stream(1);
             packet.rescale_ts(samples, sound.base);
@@ -94,9 +100,11 @@ impl Muxer {
         Ok(())
     }
 
-    /// Writes the rest of the sound and closes the file.
-    pub fn finish(mut self) -> Result<(), Fault> {
+    /// Writes the rest of the sound and closes the file; the seals of picture and sound, of all packets as they were
+    /// handed in.
+    pub fn finish(mut self) -> Result<(Sealed, Option<Sealed>), Fault> {
         self.write_sound(None)?;
-        self.output.write_trailer().map_err(writing)
+        self.output.write_trailer().map_err(writing)?;
+        Ok((self.picture.close(), self.sound.map(|sound| sound.seal.close())))
     }
 }

@@ -7,6 +7,7 @@ use super::encode::Encoder;
 use super::graph::{Compositor, Normaliser, working_size};
 use super::loudness::Measured;
 use super::mux::Muxer;
+use super::proof::{Prints, Proof, Sealed};
 use super::sound::{self, Mastered};
 use super::{Probe, decode, ffi, splice};
 use crate::cuts::{Mark, Recipe};
@@ -41,12 +42,14 @@ pub struct Rendered {
     pub sound: Option<Measured>,
     /// Pictures of the clip that were damaged and were bridged or patched on the way.
     pub damaged: usize,
+    /// What the file has to hold; none for one that was not made here and now.
+    pub(super) proof: Option<Proof>,
 }
 
 impl Rendered {
     /// A file that was published before and is to be checked again for another platform.
     pub fn again(file: PathBuf) -> Self {
-        Rendered { file, sound: None, damaged: 0 }
+        Rendered { file, sound: None, damaged: 0, proof: None }
     }
 
     /// The temporary file.
@@ -300,6 +303,7 @@ fn render_one(
     let mut compositor = Compositor::new(recipe, displayed, working, script.as_ref().map(|s| s.path()), &marks, 1)?;
     let mut encoder = Encoder::open(recipe)?;
     let mut writer = Writer { file: &job.file, recipe, sound, pending: Vec::new(), muxer: None, measured: None };
+    let mut prints = Prints::default();
     let mut last = None;
     let mut next = 0;
     let mut take =
@@ -307,9 +311,11 @@ fn render_one(
             cancel.check()?;
             picture.set_pts(Some(number));
             let finished = compositor.run(&picture)?;
+            prints.note(&finished, number);
             encoder.send(&finished, number)?;
             *next = number + 1;
             while let Some(packet) = encoder.packet()? {
+                prints.pass(&packet);
                 writer.add(packet, encoder.context())?;
             }
             Ok(picture)
@@ -329,10 +335,14 @@ fn render_one(
     encoder.finish()?;
     while let Some(packet) = encoder.packet()? {
         cancel.check()?;
+        prints.pass(&packet);
         writer.add(packet, encoder.context())?;
     }
-    let sound = writer.finish(encoder.context())?;
-    Ok(Rendered { file: job.file.clone(), sound, damaged })
+    let (measured, (picture, sound)) = writer.finish(encoder.context())?;
+    // What a computer's own encoder makes is as good as its driver: all of it is decoded again.
+    let trusted = recipe.codec.encoder == "libx264";
+    let proof = trusted.then(|| Proof { picture, sound, prints: prints.close() });
+    Ok(Rendered { file: job.file.clone(), sound: measured, damaged, proof })
 }
 
 /// Reads a mark's picture and brings it to the size and opacity that the plan asks for.
@@ -400,14 +410,13 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn finish(mut self, encoder: &ff::codec::Context) -> Result<Option<Measured>, Fault> {
+    /// What the sound decodes to, and the seals of both tracks.
+    fn finish(mut self, encoder: &ff::codec::Context) -> Result<(Option<Measured>, (Sealed, Option<Sealed>)), Fault> {
         if self.muxer.is_none() {
             let sound = self.sound.recv().map_err(|_| Fault::Cancelled)??;
             self.open(sound, encoder)?;
         }
-        if let Some(muxer) = self.muxer.take() {
-            muxer.finish()?;
-        }
-        Ok(self.measured)
+        let muxer = self.muxer.take().ok_or(Fault::Cancelled)?;
+        Ok((self.measured, muxer.finish()?))
     }
 }
