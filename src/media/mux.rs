@@ -1,6 +1,6 @@
 //! Writing a finished file: one picture track, at most one sound track, nothing else.
 
-use super::proof::{self, Seal, Sealed};
+use super::proof::{self, Seal, Seals};
 use super::sound::Mastered;
 use crate::fault::Fault;
 use crate::units::Rate;
@@ -102,9 +102,9 @@ impl Muxer {
 
     /// Writes the rest of the sound and closes the file; the seals of picture and sound, of all packets as they were
     /// handed in.
-    pub fn finish(mut self) -> Result<(Sealed, Option<Sealed>), Fault> {
+    pub fn finish(mut self) -> Result<Seals, Fault> {
         self.write_sound(None)?;
         self.output.write_trailer().map_err(writing)?;
-        Ok((self.picture.close(), self.sound.map(|sound| sound.seal.close())))
+        Ok(Seals { picture: self.picture.close(), sound: self.sound.map(|sound| sound.seal.close()) })
     }
 }

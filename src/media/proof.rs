@@ -148,13 +148,20 @@ impl Prints {
     }
 }
 
+/// The packets of a file.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Seals {
+    /// The picture's, with frame numbers.
+    pub picture: Sealed,
+    /// The sound's, with sample numbers; none without sound.
+    pub sound: Option<Sealed>,
+}
+
 /// All that is known of a file whose packets went through our hands.
 #[derive(Debug)]
 pub struct Proof {
-    /// The picture's packets, with frame numbers.
-    pub picture: Sealed,
-    /// The sound's packets, with sample numbers; none without sound.
-    pub sound: Option<Sealed>,
+    /// What it holds.
+    pub seals: Seals,
     /// What pictures looked like.
     pub prints: Prints,
 }

@@ -7,7 +7,7 @@ use super::encode::Encoder;
 use super::graph::{Compositor, Normaliser, working_size};
 use super::loudness::Measured;
 use super::mux::Muxer;
-use super::proof::{Prints, Proof, Sealed};
+use super::proof::{Prints, Proof, Seals};
 use super::sound::{self, Mastered};
 use super::{Probe, decode, ffi, splice};
 use crate::cuts::{Mark, Recipe};
@@ -338,10 +338,10 @@ fn render_one(
         prints.pass(&packet);
         writer.add(packet, encoder.context())?;
     }
-    let (measured, (picture, sound)) = writer.finish(encoder.context())?;
+    let (measured, seals) = writer.finish(encoder.context())?;
     // What a computer's own encoder makes is as good as its driver: all of it is decoded again.
     let trusted = recipe.codec.encoder == "libx264";
-    let proof = trusted.then(|| Proof { picture, sound, prints: prints.close() });
+    let proof = trusted.then(|| Proof { seals, prints: prints.close() });
     Ok(Rendered { file: job.file.clone(), sound: measured, damaged, proof })
 }
 
@@ -411,7 +411,7 @@ impl Writer<'_> {
     }
 
     /// What the sound decodes to, and the seals of both tracks.
-    fn finish(mut self, encoder: &ff::codec::Context) -> Result<(Option<Measured>, (Sealed, Option<Sealed>)), Fault> {
+    fn finish(mut self, encoder: &ff::codec::Context) -> Result<(Option<Measured>, Seals), Fault> {
         if self.muxer.is_none() {
             let sound = self.sound.recv().map_err(|_| Fault::Cancelled)??;
             self.open(sound, encoder)?;

@@ -209,11 +209,11 @@ impl Decoded {
         let (picture_seal, sound_seal) = (picture_seal.close(), sound.as_ref().map(|_| sound_seal.close()));
         let changed = proof.and_then(|proof| {
             let packets = picture_seal.packets;
-            if packets != proof.picture.packets {
-                Some(format!("{packets} pictures where {} were encoded", proof.picture.packets))
-            } else if picture_seal != proof.picture {
+            if packets != proof.seals.picture.packets {
+                Some(format!("{packets} pictures where {} were encoded", proof.seals.picture.packets))
+            } else if picture_seal != proof.seals.picture {
                 Some("its picture is not the one that was encoded".to_string())
-            } else if sound_seal != proof.sound {
+            } else if sound_seal != proof.seals.sound {
                 Some("its sound is not the one that was encoded".to_string())
             } else if let Some(number) = strange {
                 Some(format!("the picture at {} does not show what was encoded", rate.time_of(number)))
@@ -390,8 +390,8 @@ mod tests {
                 muxer.write(packet).unwrap();
             }
         }
-        let (picture, sound) = muxer.finish().unwrap();
-        Rendered { file, sound: None, damaged: 0, proof: Some(Proof { picture, sound, prints: prints.close() }) }
+        let seals = muxer.finish().unwrap();
+        Rendered { file, sound: None, damaged: 0, proof: Some(Proof { seals, prints: prints.close() }) }
     }
 
     #[test]
