@@ -96,7 +96,7 @@ fn key_gap(path: &Path, track: &VideoTrack, cancel: &Cancel) -> Result<Time, Fau
     let base = input.stream(track.index).ok_or_else(unseen)?.time_base();
     let (mut keys, mut last) = (Vec::new(), Time::ZERO);
     let mut packet = ff::Packet::empty();
-    while packet.read(&mut input).is_ok() {
+    while input::read(&mut input, &mut packet).is_ok() {
         cancel.check()?;
         if packet.stream() != track.index {
             continue;
@@ -143,7 +143,7 @@ fn pass(path: &Path, track: &VideoTrack, skip: Discard, threads: usize, cancel: 
         }
     };
     let mut packet = ff::Packet::empty();
-    while packet.read(&mut input).is_ok() {
+    while input::read(&mut input, &mut packet).is_ok() {
         cancel.check()?;
         if packet.stream() != track.index || (keys_only && !packet.is_key()) {
             continue;

@@ -30,3 +30,13 @@ pub fn open(path: &Path) -> Result<Input, Fault> {
     let hint = path.extension().map(|e| format!("clip.{}", e.to_string_lossy().to_lowercase()));
     ff::format::input_from_stream(stream, hint.as_deref(), None).map_err(broken)
 }
+
+/// The next packet of any track; every reader of packets goes through here. `Packet::read` alone would overwrite the one
+/// before without giving its memory back, and a clip that is read five times would be held five times over.
+///
+/// # Errors
+/// [`ff::Error::Eof`] at the end, and whatever the demuxer cannot read.
+pub fn read(input: &mut Input, packet: &mut ff::Packet) -> Result<(), ff::Error> {
+    *packet = ff::Packet::empty();
+    packet.read(input)
+}

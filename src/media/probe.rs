@@ -441,7 +441,7 @@ impl Scan {
         let video_base = input.stream(video).map_or(Rational::new(1, 90_000), |s| s.time_base());
         loop {
             cancel.check()?;
-            match packet.read(input) {
+            match input::read(input, &mut packet) {
                 Ok(()) => {}
                 Err(ff::Error::Eof) => break,
                 Err(e) => {

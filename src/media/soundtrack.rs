@@ -61,7 +61,7 @@ impl SoundTrack<'_> {
         let mut ended = false;
         while !ended {
             self.cancel.check()?;
-            match packet.read(&mut input) {
+            match input::read(&mut input, &mut packet) {
                 Ok(()) if packet.stream() != self.track.index => continue,
                 // A damaged packet is a short hole in the sound; the resampler fills it with silence.
                 Ok(()) => drop(decoder.send_packet(&packet)),

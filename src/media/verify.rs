@@ -176,7 +176,7 @@ impl Decoded {
         let mut packet = ff::Packet::empty();
         loop {
             cancel.check()?;
-            match packet.read(&mut input) {
+            match input::read(&mut input, &mut packet) {
                 Ok(()) => {}
                 Err(ff::Error::Eof) => break,
                 Err(e) => return Err(broken(e)),
