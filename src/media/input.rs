@@ -36,6 +36,7 @@ pub fn open(path: &Path) -> Result<Input, Fault> {
 ///
 /// # Errors
 /// [`ff::Error::Eof`] at the end, and whatever the demuxer cannot read.
+#[expect(clippy::disallowed_methods)]
 pub fn read(input: &mut Input, packet: &mut ff::Packet) -> Result<(), ff::Error> {
     *packet = ff::Packet::empty();
     packet.read(input)
