@@ -392,7 +392,15 @@ fn what_happens_to_a_file_before_its_check_is_found() {
     ];
     let cancel = Cancel::new();
     let probe = probe(&clip, &cancel).unwrap();
-    let setting = Setting { clip: &clip, probe: &probe, threads: 2, cancel: &cancel, progress: &|_| {} };
+    let setting = Setting {
+        clip: &clip,
+        probe: &probe,
+        threads: 2,
+        cancel: &cancel,
+        progress: &|_| {},
+        decoded: &|| {},
+        trace: &Trace::default(),
+    };
     let file = |i: usize| folder.path().join(format!("{i}.mp4"));
     let jobs: Vec<Job> = (0..cases.len()).map(|i| Job { recipe: &planned, file: file(i) }).collect();
     let (results, _) = render(&setting, &jobs, None, &|i, rendered| {

@@ -4,6 +4,7 @@
 //! [`render`](render::render) makes every unique render of it from one decode, and [`verify`](verify::verify) measures
 //! a finished file. All `unsafe` stands in `ffi.rs`.
 
+mod aac_frames;
 mod boxes;
 mod clock;
 mod colour;

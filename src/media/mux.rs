@@ -84,13 +84,12 @@ impl Muxer {
     fn write_sound(&mut self, until: Option<f64>) -> Result<(), Fault> {
         let Some(sound) = &mut self.sound else { return Ok(()) };
         let samples = Rational::new(1, super::sound::CUT_RATE as i32);
-        while let Some(packet) = sound.mastered.packets.get(sound.next) {
+        while let Some(mut packet) = sound.mastered.frames.packet(sound.next) {
             let at = packet.pts().unwrap_or(0) as f64 / f64::from(super::sound::CUT_RATE);
             if until.is_some_and(|until| at > until) {
                 break;
             }
             sound.seal.add(packet.pts(), true, packet.data().into_iter());
-            let mut packet = packet.clone();
             packet.set_stream(1);
             packet.rescale_ts(samples, sound.base);
             packet.set_position(-1);

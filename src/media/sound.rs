@@ -1,6 +1,7 @@
 //! Sound: heard once for recognition and loudness, mastered once for each unique choice of its parts.
 
 use super::Probe;
+use super::aac_frames::{AAC_FRAME, AacFrames};
 use super::decode::is_ready;
 use super::limiter::Limiter;
 use super::loudness::{Measured, Meter, StepMeter};
@@ -21,8 +22,6 @@ use std::sync::Mutex;
 pub const CUT_RATE: u32 = 48_000;
 /// Samples that an AAC encoder puts before the first one it was given.
 const AAC_PRIMING: usize = 1024;
-/// Samples of one AAC frame.
-const AAC_FRAME: usize = 1024;
 /// Loudness of a finished cut may differ this much from the target, in LU.
 pub const LOUDNESS_TOLERANCE: f64 = 0.5;
 /// Times that sound is mastered at most until its file is on target.
@@ -57,15 +56,15 @@ pub fn listen(path: &Path, probe: &Probe, cancel: &Cancel) -> Result<(Vec<f32>, 
 
 /// The finished sound of one choice of parts, ready to go into any number of files.
 pub struct Mastered {
-    /// AAC packets in order; time stamps count samples from the start of the cut.
-    pub packets: Vec<ff::Packet>,
+    /// What the encoder made.
+    pub frames: AacFrames,
     /// The encoder, kept for the stream parameters it gives each file.
     pub encoder: Mutex<codec::encoder::audio::Encoder>,
-    /// What the packets decode to.
+    /// What the frames decode to.
     pub measured: Measured,
 }
 
-/// Masters the sound of `pieces` (samples of the clip, see [`super::splice`]), followed by silence for `hold`: one gain, a true-peak limiter, AAC. The packets are
+/// Masters the sound of `pieces` (samples of the clip, see [`super::splice`]), followed by silence for `hold`: one gain, a true-peak limiter, AAC. The frames are
 /// decoded again and measured; where the limiter or the coder moved the loudness or the peak, gain and ceiling are set
 /// anew and the pass repeats, so that the file and not the intention is on target.
 ///
@@ -89,6 +88,8 @@ pub fn master(
     let mut ceiling = sound.ceiling - 0.5;
     let mut result = None;
     for number in 0..MAX_PASSES {
+        // The pass before is of no use any more, and as large.
+        drop(result.take());
         let pass = master_once(&track, pieces, hold, (gain, ceiling), sound.bit_rate)?;
         let Measured { loudness, true_peak } = pass.measured;
         result = Some(pass);
@@ -163,7 +164,7 @@ struct Coder {
     /// Samples still to be left out at the start.
     skip: usize,
     sent: i64,
-    packets: Vec<ff::Packet>,
+    frames: AacFrames,
 }
 
 impl Coder {
@@ -196,7 +197,7 @@ impl Coder {
             pending: Vec::new(),
             skip: AAC_PRIMING,
             sent: 0,
-            packets: Vec::new(),
+            frames: AacFrames::default(),
         })
     }
 
@@ -233,13 +234,9 @@ impl Coder {
             if !is_ready(self.encoder.receive_packet(&mut packet)).map_err(encoding)? {
                 return Ok(());
             }
-            let number = self.packets.len() as i64;
-            packet.set_pts(Some(number * AAC_FRAME as i64));
-            packet.set_dts(packet.pts());
-            packet.set_duration(AAC_FRAME as i64);
             self.check.send_packet(&packet).map_err(encoding)?;
             measure_decoded(&mut self.check, &mut self.meter)?;
-            self.packets.push(packet);
+            self.frames.push(&packet);
         }
     }
 
@@ -251,12 +248,9 @@ impl Coder {
         self.encoder.send_eof().map_err(encoding)?;
         self.collect()?;
         // The last frame is filled up with silence; the file need not last for that.
-        let length = self.sent + AAC_PRIMING as i64;
-        if let Some(last) = self.packets.last_mut() {
-            last.set_duration((length - last.pts().unwrap_or(0)).clamp(1, AAC_FRAME as i64));
-        }
+        self.frames.end_at(self.sent as usize + AAC_PRIMING);
         let measured = self.meter.read()?;
-        Ok(Mastered { packets: self.packets, encoder: Mutex::new(self.encoder), measured })
+        Ok(Mastered { frames: self.frames, encoder: Mutex::new(self.encoder), measured })
     }
 }
 
@@ -277,4 +271,33 @@ pub(super) fn measure_decoded(decoder: &mut codec::decoder::Audio, meter: &mut M
         total += left.len() as u64;
     }
     Ok(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_sound_is_held_as_its_coded_bytes_and_little_else() {
+        let (seconds, bit_rate) = (20, 128);
+        crate::media::start();
+        let mut coder = Coder::new(bit_rate).expect("an encoder");
+        let mut state = 1u32;
+        let mut noise = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1 << 25) as f32 - 0.25
+        };
+        let mut waiting = 0;
+        for _ in 0..seconds * 10 {
+            let piece: Vec<f32> = (0..CUT_RATE as usize / 10 * 2).map(|_| noise()).collect();
+            coder.add(&piece).expect("encoded");
+            waiting = waiting.max(coder.pending.len());
+        }
+        let mastered = coder.finish().expect("finished");
+        assert_eq!(mastered.frames.len(), (seconds * CUT_RATE as usize).div_ceil(AAC_FRAME));
+        assert!(waiting < AAC_FRAME * 2, "{waiting} samples wait");
+        // A growing list may be half empty. As samples it would be 7.7 MB.
+        let (held, coded) = (mastered.frames.held(), seconds * bit_rate as usize * 125);
+        assert!(held < coded * 5 / 2, "{held} bytes for {coded}");
+    }
 }
