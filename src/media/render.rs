@@ -26,6 +26,10 @@ use std::thread;
 /// Pictures that wait before a render. Few, since each may hold 3 MB; enough to ride out an uneven encoder.
 const QUEUE: usize = 4;
 
+/// Bytes of finished pictures that wait for the sound to be mastered. Then the render itself waits: some seconds of a
+/// long clip's sound, where the pictures of those seconds would take more memory than all else.
+const MOST_PENDING: usize = 16 << 20;
+
 /// One unique render to be made.
 pub struct Job<'a> {
     /// What to make.
@@ -302,7 +306,7 @@ fn render_one(
     let marks = recipe.marks.iter().map(load_mark).collect::<Result<Vec<_>, _>>()?;
     let mut compositor = Compositor::new(recipe, displayed, working, script.as_ref().map(|s| s.path()), &marks, 1)?;
     let mut encoder = Encoder::open(recipe)?;
-    let mut writer = Writer { file: &job.file, recipe, sound, pending: Vec::new(), muxer: None, measured: None };
+    let mut writer = Writer::new(&job.file, recipe, sound);
     let mut prints = Prints::default();
     let mut last = None;
     let mut next = 0;
@@ -373,22 +377,34 @@ pub(super) fn load_mark(mark: &Mark) -> Result<RgbaImage, Fault> {
     Ok(image)
 }
 
-/// Holds picture packets back until the sound is mastered, then writes both.
+/// Holds picture packets back until the sound is mastered, then writes both. It holds [`MOST_PENDING`] at most and then
+/// waits.
 struct Writer<'a> {
     file: &'a Path,
     recipe: &'a Recipe,
     sound: Receiver<MaybeSound>,
     pending: Vec<ff::Packet>,
+    /// Bytes of these.
+    held: usize,
     muxer: Option<Muxer>,
     measured: Option<Measured>,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    fn new(file: &'a Path, recipe: &'a Recipe, sound: Receiver<MaybeSound>) -> Self {
+        Writer { file, recipe, sound, pending: Vec::new(), held: 0, muxer: None, measured: None }
+    }
+
     fn add(&mut self, packet: ff::Packet, encoder: &ff::codec::Context) -> Result<(), Fault> {
         if self.muxer.is_none() {
-            match self.sound.try_recv() {
-                Ok(sound) => self.open(sound?, encoder)?,
-                Err(_) => {
+            let sound = match self.held < MOST_PENDING {
+                true => self.sound.try_recv().ok(),
+                false => Some(self.sound.recv().map_err(|_| Fault::Cancelled)?),
+            };
+            match sound {
+                Some(sound) => self.open(sound?, encoder)?,
+                None => {
+                    self.held += packet.size();
                     self.pending.push(packet);
                     return Ok(());
                 }
@@ -418,5 +434,67 @@ impl Writer<'_> {
         }
         let muxer = self.muxer.take().ok_or(Fault::Cancelled)?;
         Ok((self.measured, muxer.finish()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cuts::{PictureCodec, Placement};
+    use crate::intake::Digest;
+    use crate::units::{Rate, Rect, Span};
+    use std::time::Duration;
+
+    #[test]
+    fn pictures_wait_for_their_sound_only_up_to_a_limit() {
+        crate::media::start();
+        let folder = tempfile::tempdir().expect("a folder");
+        let (file, size) = (folder.path().join("cut.mp4"), Size::new(64, 64));
+        let codec = PictureCodec {
+            encoder: "libx264".into(),
+            preset: "ultrafast".into(),
+            crf: 30.0,
+            max_rate: 1000,
+            target_rate: None,
+            gop: 30,
+        };
+        let recipe = Recipe {
+            clip: Digest("test".into()),
+            canvas: size,
+            rate: Rate::new(30, 1),
+            kept: Span::new(Time::ZERO, Time::from_seconds(1.0)).into(),
+            hold: Time::ZERO,
+            placement: Placement::Fill { crop: Rect::new(0, 0, 64, 64) },
+            script: None,
+            marks: Vec::new(),
+            sound: None,
+            codec,
+        };
+        let encoder = Encoder::open(&recipe).expect("an encoder");
+        // Only whoever waits gets what goes through a channel without room.
+        let (mastered, sound) = bounded(0);
+        let mut writer = Writer::new(&file, &recipe, sound);
+        let packet = |number: i64| {
+            // Behind a start code, as x264 writes it; the file would leave out anything else.
+            let mut packet = ff::Packet::copy(&[&[0, 0, 0, 1][..], &vec![1; MOST_PENDING / 4]].concat());
+            packet.set_pts(Some(number));
+            packet.set_dts(Some(number));
+            packet
+        };
+        for number in 0..4 {
+            writer.add(packet(number), encoder.context()).expect("held");
+        }
+        assert_eq!((writer.pending.len(), writer.muxer.is_some()), (4, false));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                thread::sleep(Duration::from_millis(100));
+                // Fails where the writer did not wait, and then the test does.
+                drop(mastered.send_timeout(Ok(None), Duration::from_secs(5)));
+            });
+            writer.add(packet(4), encoder.context()).expect("written");
+        });
+        assert_eq!((writer.pending.len(), writer.muxer.is_some()), (0, true));
+        writer.finish(encoder.context()).expect("closed");
+        assert!(file.metadata().expect("a file").len() as usize > MOST_PENDING / 4 * 5);
     }
 }
