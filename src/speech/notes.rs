@@ -82,8 +82,9 @@ impl Run {
 /// How strong each pitch is, every [`HOP`] samples.
 fn spectra(pcm: &[f32]) -> Vec<Vec<f32>> {
     let mut filters = [Filter::below(EDGE); 2];
-    let filtered: Vec<f32> = pcm.iter().map(|x| filters.iter_mut().fold(*x, |x, filter| filter.next(x))).collect();
-    let low: Vec<f32> = filtered.into_iter().step_by(EACH).collect();
+    let filtered = pcm.iter().map(|x| filters.iter_mut().fold(*x, |x, filter| filter.next(x)));
+    // Every sample has to go through the filters, and few are kept.
+    let low: Vec<f32> = filtered.enumerate().filter(|(i, _)| i % EACH == 0).map(|(_, x)| x).collect();
     let pitches = (PITCHES.0 as usize * WINDOW / RATE as usize)..(PITCHES.1 as usize * WINDOW / RATE as usize);
     let waves: Vec<Vec<(f32, f32)>> = pitches.map(wave).collect();
     let strength = |sound: &[f32], wave: &[(f32, f32)]| {
