@@ -10,6 +10,11 @@ use std::sync::Once;
 /// opening a file already decodes a little, and a few hostile bytes could ask for far more there.
 const MAX_ALLOCATION: usize = 512 << 20;
 
+/// Blocks of at least so many bytes are mapped one by one. Pictures and the tables of an encoder are larger, packets and
+/// what our own code holds are smaller.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const OWN_MAPPING: i32 = 1 << 20;
+
 /// Makes the libraries ready; does its work once however often it is called. The libraries' own chatter is turned
 /// off: what matters comes back as an error.
 pub fn start() {
@@ -20,7 +25,19 @@ pub fn start() {
         ff::log::set_level(ff::log::Level::Quiet);
         // SAFETY: sets one atomic limit; it holds no pointer.
         unsafe { ff::ffi::av_max_alloc(MAX_ALLOCATION) };
+        give_back_pictures();
     });
+}
+
+/// Has glibc return blocks the size of a picture to the system as soon as they are free. By itself it raises the size from
+/// which it does so to that of the largest block ever freed, and then keeps most of what a clip took until the program
+/// ends: 127 MiB instead of 36 after a 10 s clip of 1080x1920.
+fn give_back_pictures() {
+    // SAFETY: sets one number of the allocator, under its own lock; no block that is in use is touched.
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, OWN_MAPPING)
+    };
 }
 
 /// A second handle on the same picture: the pixels are shared by reference count, not copied. `frame::Video::clone`
