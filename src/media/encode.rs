@@ -100,6 +100,7 @@ fn options(settings: &PictureCodec) -> Dictionary<'static> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::config;
