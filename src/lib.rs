@@ -9,7 +9,7 @@
 //!   -> Wording{words, question}       wording   what the captions say, which question is answered
 //!   -> Vec<CutPlan>                   cuts      fully resolved: canvas, crop, captions, watermark, gain, encoder
 //!   -> Rendered{temporary files}      media     one decode, many renders
-//!   -> Verified                       media     decoded again and measured against the plan
+//!   -> Verified                       media     read again from the disk and measured against the plan
 //!   -> Published                      pipeline  renamed into place, journalled
 //!   -> ClipReport                     report    what a person reads
 //! ```
