@@ -246,8 +246,8 @@ fn a_batch_that_is_interrupted_repeats_at_most_what_was_being_rendered() {
         for cut in &stopped.published {
             assert!(published.insert(cut.clone()), "{cut:?} was made again after {signal} at {event}");
         }
-        // One clip is rendered at a time, so that all before the last are done.
-        for clip in stopped.rendered.iter().rev().skip(1) {
+        // One clip is decoded at a time, and the one before may be in its tail.
+        for clip in stopped.rendered.iter().rev().skip(2) {
             let whole = ["tiktok", "pinterest"].iter().all(|p| published.contains(&(clip.clone(), p.to_string())));
             assert!(whole, "{clip} was begun and is lost after {signal} at {event}");
         }

@@ -298,7 +298,8 @@ impl<'a> Batch<'a> {
                 }
                 Readiness::Broken(fault) => failed.push(self.failure(&file, &file, Stage::Intake, &fault)),
                 Readiness::Settled => {
-                    match trace.of(&file).during("digest", || digests.digest(&candidate, *settle, self.cancel)) {
+                    let name = candidate.path.file_stem().unwrap_or_default().to_string_lossy();
+                    match trace.of(&name).during("digest", || digests.digest(&candidate, *settle, self.cancel)) {
                         Ok(digest) => settled.push((candidate, digest)),
                         Err(Fault::Cancelled) => return Err(Fault::Cancelled),
                         Err(fault) => failed.push(self.failure(&file, &file, Stage::Intake, &fault)),

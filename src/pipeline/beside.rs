@@ -78,7 +78,7 @@ impl Beside<'_> {
             if let Fate::Keep(place, theirs) = &fate {
                 let pair = Some((theirs.clone(), now.clone()));
                 if entry.told != pair {
-                    laid.notes.push(kept_note(&to.place(place), entry.ours.last().is_none_or(|ours| *ours == now)));
+                    laid.notes.push(kept_note(&to.place(place), entry.ours.last() == Some(&now)));
                     entry.told = pair;
                 }
             } else {
@@ -95,6 +95,7 @@ impl Beside<'_> {
             records.put("beside", name, &known)?;
         }
         for (file, text, now, fate) in fates {
+            let kept = matches!(fate, Fate::Keep(..));
             let key = match fate {
                 Fate::Keep(place, theirs) => {
                     self.adopt(place, &theirs)?;
@@ -102,7 +103,7 @@ impl Beside<'_> {
                     theirs
                 }
                 Fate::Replace(place) => {
-                    let aside = self.set_aside(&place)?;
+                    let aside = set_aside(&place, self.out)?;
                     laid.notes.push(format!(
                         "The clip is another one than before. {}, which a person had changed for the old one, is kept as {}.",
                         place.display(),
@@ -116,15 +117,49 @@ impl Beside<'_> {
             shelf::bring(std::slice::from_ref(&good), to, self.out, self.journal)?;
             let place = to.place(file);
             if !self.journal.holds(&place, &good.key) {
+                // Somebody may have saved it since it was looked at.
+                if kept || !self.is_ours(before.get(file), file, &place, &good.key)? {
+                    let what = format!("{} is being saved just now", place.display());
+                    return Err(Fault::new(what, "run again"));
+                }
                 let target = self.out.join(&place);
                 if fs::read(&target).ok().as_deref() != Some(text.as_bytes()) {
                     write_whole(&target, text.as_bytes())?;
                 }
                 self.adopt(place, &good.key)?;
             }
+            self.clear(before.get(file), file, to, &good.key)?;
             laid.goods.push(good);
         }
         Ok(laid)
+    }
+
+    /// Whether nothing stands at a place of the file, or what stands there is this text or an earlier one of ours.
+    fn is_ours(&self, known: Option<&Written>, file: &Path, place: &Path, now: &Digest) -> Result<bool, Fault> {
+        let there = self.present(place)?;
+        Ok(there.is_none_or(|text| text == *now || self.wrote(known, file, &text)))
+    }
+
+    /// Whether Housecall wrote this text to the file before.
+    fn wrote(&self, known: Option<&Written>, file: &Path, text: &Digest) -> bool {
+        match known {
+            Some(written) => written.ours.contains(text),
+            // Of a time when only the journal told.
+            None => self.journal.was_published(file, text),
+        }
+    }
+
+    /// Leaves nothing of a file that stands under a platform's name in `held/`: what is ours goes, what is not is set aside.
+    fn clear(&self, known: Option<&Written>, file: &Path, to: Shelf, now: &Digest) -> Result<(), Fault> {
+        let place = to.other().place(file);
+        if to == Shelf::Held || !self.out.join(&place).exists() {
+            return Ok(());
+        }
+        if self.is_ours(known, file, &place, now)? {
+            drop(fs::remove_file(self.out.join(&place)));
+            return Ok(());
+        }
+        set_aside(&place, self.out).map(drop)
     }
 
     /// What is to become of a text for a file, by what stands there, on this shelf or on the other one.
@@ -138,12 +173,7 @@ impl Beside<'_> {
     ) -> Result<Fate, Fault> {
         for place in [to, to.other()].map(|shelf| shelf.place(file)) {
             let Some(theirs) = self.present(&place)? else { continue };
-            let ours = match known {
-                Some(written) => written.ours.contains(&theirs),
-                // Of a time when only the journal told.
-                None => self.journal.was_published(file, &theirs),
-            };
-            if theirs == *now || ours {
+            if theirs == *now || self.wrote(known, file, &theirs) {
                 continue;
             }
             // Without a record nobody knows for which clip it was written, so for this one.
@@ -179,25 +209,36 @@ impl Beside<'_> {
             .ok_or_else(|| Fault::new(format!("{} vanished", place.display()), "run again"))?;
         self.journal.append(Entry::Published { file: place, key: key.clone(), stamp })
     }
+}
 
-    /// Renames a person's file to a dated name of its own; that name, relative to the output folder.
-    fn set_aside(&self, place: &Path) -> Result<PathBuf, Fault> {
-        let day = jiff::Zoned::now().strftime("%Y-%m-%d").to_string();
-        let public = Path::new(ASIDE).join(Shelf::Public.place(place));
-        let extension = place.extension().unwrap_or_default().to_string_lossy().into_owned();
-        let dated = |n: u32| match n {
-            1 => public.with_extension(format!("{day}.{extension}")),
-            _ => public.with_extension(format!("{day}-{n}.{extension}")),
-        };
-        let free = (1..).map(dated).find(|name| !self.out.join(name).exists()).unwrap_or_else(|| public.clone());
-        let target = self.out.join(&free);
-        let put = || {
-            fs::create_dir_all(target.parent().unwrap_or(self.out))?;
-            fs::rename(self.out.join(place), &target)
-        };
-        put().map_err(|e| cannot_write(&target, &e))?;
-        Ok(free)
-    }
+/// Makes room for a text that is about to be renamed: one that stands under the new name and says something else is set
+/// aside, since somebody wrote it.
+///
+/// # Errors
+/// The file cannot be moved.
+pub(super) fn make_room(source: &Path, to: &Path, out: &Path) -> Result<(), Fault> {
+    let is_text = to.extension().is_some_and(|extension| extension == "txt" || extension == "srt");
+    let differ = || fs::read(out.join(to)).is_ok_and(|there| fs::read(source).is_ok_and(|text| text != there));
+    if is_text && differ() { set_aside(to, out).map(drop) } else { Ok(()) }
+}
+
+/// Renames a person's file to a dated name of its own; that name, relative to the output folder.
+fn set_aside(place: &Path, out: &Path) -> Result<PathBuf, Fault> {
+    let day = jiff::Zoned::now().strftime("%Y-%m-%d").to_string();
+    let public = Path::new(ASIDE).join(Shelf::Public.place(place));
+    let extension = place.extension().unwrap_or_default().to_string_lossy().into_owned();
+    let dated = |n: u32| match n {
+        1 => public.with_extension(format!("{day}.{extension}")),
+        _ => public.with_extension(format!("{day}-{n}.{extension}")),
+    };
+    let free = (1..).map(dated).find(|name| !out.join(name).exists()).unwrap_or_else(|| public.clone());
+    let target = out.join(&free);
+    let put = || {
+        fs::create_dir_all(target.parent().unwrap_or(out))?;
+        fs::rename(out.join(place), &target)
+    };
+    put().map_err(|e| cannot_write(&target, &e))?;
+    Ok(free)
 }
 
 fn fresh(clip: &Digest) -> Written {
@@ -302,6 +343,36 @@ mod tests {
         let laid = desk.lay("1", "one", Shelf::Held);
         assert_eq!((desk.read("held/x/a.txt").as_deref(), desk.read("x/a.txt")), (Some("mine again"), None));
         assert!(shelf::missing(&laid.goods, &desk.journal).is_empty(), "it can be approved");
+    }
+
+    /// What was set aside, sorted.
+    fn aside(desk: &Desk) -> Vec<String> {
+        let files = fs::read_dir(desk.folder.path().join("set-aside/x")).unwrap();
+        let mut texts: Vec<String> = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+        texts.sort();
+        texts
+    }
+
+    #[test]
+    fn a_text_that_is_saved_in_both_places_is_lost_in_neither() {
+        for by_approval in [false, true] {
+            let desk = Desk::new();
+            desk.lay("1", "ours", Shelf::Public);
+            desk.edit("x/a.txt", "first edit");
+            let held = desk.lay("1", "ours", Shelf::Held);
+            assert_eq!(desk.read("held/x/a.txt").unwrap(), "first edit");
+            desk.edit("x/a.txt", "saved by an editor that was still open");
+            if by_approval {
+                shelf::bring(&held.goods, Shelf::Public, desk.folder.path(), &desk.journal).unwrap();
+                assert_eq!(desk.read("x/a.txt").unwrap(), "first edit");
+                assert_eq!(aside(&desk), ["saved by an editor that was still open"]);
+            } else {
+                desk.lay("1", "ours", Shelf::Public);
+                assert_eq!(desk.read("x/a.txt").unwrap(), "saved by an editor that was still open");
+                assert_eq!(aside(&desk), ["first edit"]);
+            }
+            assert_eq!(desk.read("held/x/a.txt"), None);
+        }
     }
 
     #[test]

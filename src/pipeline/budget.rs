@@ -17,8 +17,8 @@ const PICTURES_A_RENDER: u64 = 60;
 /// The largest picture that phones record, which the budget is made for before any clip is known.
 const LARGEST: Size = Size { width: 3840, height: 2160 };
 
-/// Pictures that a decoder holds beside one for each of its threads.
-const PICTURES_A_DECODER: u64 = 8;
+/// Pictures that a decoder holds: 8 for reference and reordering, and one for each of at most 8 threads.
+const PICTURES_A_DECODER: u64 = 8 + 8;
 
 /// Program, fonts, filters and sound of a clip.
 const OTHER_BYTES: u64 = 100 << 20;
@@ -95,28 +95,33 @@ impl ThreadBudget {
     pub fn new(machine: &Machine, demand: &Demand) -> Self {
         let cores = machine.cores.max(1);
         let by_cores = cores.div_ceil(CORES_A_RENDER * demand.canvases.len().max(1));
-        let fit = machine.memory.map_or(usize::MAX, |free| clips_in(free, demand));
+        let fit = machine.memory.map_or(1 + cores / 4, |free| clips_in(free, demand));
         let clips = demand.jobs.unwrap_or(by_cores.min(fit)).max(1);
         let lanes = if fit > clips { clips + 1 } else { clips };
         ThreadBudget { cores, clips, lanes, decoder: (cores / clips).clamp(1, 8), speech: (cores / 2).clamp(1, 8) }
     }
 }
 
-/// Clips that fit into so many free bytes.
+/// Clips that fit into so many free bytes, beside the model and the decoder that looks for faces.
 fn clips_in(free: u64, demand: &Demand) -> usize {
-    let left = (free / 100 * TAKEN).saturating_sub(demand.model * MODEL_SHARE);
+    let left = (free / 100 * TAKEN).saturating_sub(demand.model * MODEL_SHARE + decoder_bytes());
     (left / clip_bytes(demand)) as usize
 }
 
 /// The most memory that one clip in flight takes, in bytes.
 fn clip_bytes(demand: &Demand) -> u64 {
     let pixels = |size: &Size| u64::from(size.width) * u64::from(size.height);
-    // Pictures to be encoded have 8 bits, one and a half bytes a pixel; the phone's may have 10, in twice as many bytes.
+    // Pictures to be encoded have 8 bits, one and a half bytes a pixel; the phone's may have 10, in twice as many.
     let renders: u64 = demand.canvases.iter().map(|canvas| pixels(canvas) * 3 / 2 * PICTURES_A_RENDER).sum();
-    renders + pixels(&LARGEST) * 3 * PICTURES_A_DECODER + OTHER_BYTES
+    renders + decoder_bytes() + OTHER_BYTES
 }
 
-/// Bytes that are free for this process: what Linux calls available, and no more than its control groups allow. `root`
+/// The most memory that a decoder takes, in bytes.
+fn decoder_bytes() -> u64 {
+    u64::from(LARGEST.width) * u64::from(LARGEST.height) * 3 * PICTURES_A_DECODER
+}
+
+/// Bytes that are free for this process: what Linux calls available, and no more than its control groups have left. `root`
 /// is where the system's files are.
 fn free_memory(root: &Path) -> Option<u64> {
     let read = |file: &Path| fs::read_to_string(root.join(file)).ok();
@@ -124,17 +129,28 @@ fn free_memory(root: &Path) -> Option<u64> {
     let available = meminfo(&read(Path::new("proc/meminfo"))?)?;
     let groups = read(Path::new("proc/self/cgroup")).unwrap_or_default();
     let limits = groups.lines().flat_map(|line| {
-        let (base, limit) = match line.splitn(3, ':').collect::<Vec<_>>()[..] {
-            ["0", "", _] => ("sys/fs/cgroup", "memory.max"),
-            [_, "memory", _] => ("sys/fs/cgroup/memory", "memory.limit_in_bytes"),
+        let (base, limit, used) = match line.splitn(3, ':').collect::<Vec<_>>()[..] {
+            ["0", "", _] => ("sys/fs/cgroup", "memory.max", "memory.current"),
+            [_, "memory", _] => ("sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
             _ => return Vec::new(),
         };
         let group = line.rsplit(':').next().unwrap_or_default().trim_start_matches('/');
         // A group is bound by those that it lies in. In a container its own path does not exist; the base does.
-        let within = Path::new(group).ancestors().map(|group| Path::new(base).join(group).join(limit));
-        within.filter_map(number).collect()
+        let within = Path::new(group).ancestors().map(|group| Path::new(base).join(group));
+        let left = |group: PathBuf| {
+            let cached = inactive_file(&read(&group.join("memory.stat")).unwrap_or_default());
+            let taken = number(group.join(used)).unwrap_or(0).saturating_sub(cached);
+            number(group.join(limit)).map(|limit| limit.saturating_sub(taken))
+        };
+        within.filter_map(left).collect::<Vec<_>>()
     });
     limits.chain([available]).min()
+}
+
+/// Bytes of a control group's use that are only copies of files, which the system gives up when asked.
+fn inactive_file(stat: &str) -> u64 {
+    let line = stat.lines().find_map(|line| line.strip_prefix("inactive_file "));
+    line.and_then(|bytes| bytes.trim().parse().ok()).unwrap_or(0)
 }
 
 /// `MemAvailable` of /proc/meminfo, in bytes.
@@ -172,10 +188,16 @@ mod tests {
     #[test]
     fn clips_in_flight_grow_with_cores_until_memory_ends() {
         let clips = |gib| [1, 2, 4, 8, 16, 32].map(|cores| budget(cores, gib, 5).clips);
-        assert_eq!(clips(4), [1, 1, 1, 2, 2, 2]);
-        assert_eq!(clips(8), [1, 1, 1, 2, 4, 4]);
+        assert_eq!(clips(4), [1, 1, 1, 1, 1, 1]);
+        assert_eq!(clips(8), [1, 1, 1, 2, 3, 3]);
         assert_eq!(clips(16), [1, 1, 1, 2, 4, 7]);
         assert_eq!(clips(64), [1, 1, 1, 2, 4, 7]);
+    }
+
+    #[test]
+    fn a_computer_that_does_not_tell_its_memory_is_taken_for_a_modest_one() {
+        let clips = |cores| ThreadBudget::new(&Machine { cores, memory: None }, &upright(1)).clips;
+        assert_eq!([1, 2, 4, 8, 16].map(clips), [1, 1, 2, 3, 5]);
     }
 
     #[test]
@@ -219,6 +241,9 @@ mod tests {
         assert_eq!(free_memory(root.path()), Some(19_567_900 << 10));
         put("sys/fs/cgroup/job/memory.max", "3000\n");
         assert_eq!(free_memory(root.path()), Some(3000));
+        put("sys/fs/cgroup/job/memory.current", "2000\n");
+        put("sys/fs/cgroup/job/memory.stat", "anon 500\ninactive_file 1200\n");
+        assert_eq!(free_memory(root.path()), Some(2200));
         put("sys/fs/cgroup/memory/memory.limit_in_bytes", "700\n");
         assert_eq!(free_memory(root.path()), Some(700));
     }

@@ -1,5 +1,6 @@
 //! Checked files get their names. Nothing else in the program gives a name to a cut, under a platform or in `held/`.
 
+use super::beside::make_room;
 use super::journal::{Checked, Entry, Journal, Stamp};
 use super::store::{cannot_write, set_shared_mode};
 use crate::fault::Fault;
@@ -80,6 +81,7 @@ pub fn sweep(out: &Path) {
 /// The file cannot be moved; it stays under the name that it had.
 pub fn relocate(checked: Checked, to: &Path, out: &Path, journal: &Journal) -> Result<(), Fault> {
     let (source, target) = (out.join(checked.file()), out.join(to));
+    make_room(&source, to, out)?;
     journal.append(Entry::Published { file: to.to_path_buf(), key: checked.key().clone(), stamp: checked.stamp() })?;
     let put = || -> std::io::Result<()> {
         let folder = target.parent().unwrap_or(out);

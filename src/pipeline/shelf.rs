@@ -4,6 +4,7 @@
 //! The journal names a file's new place before it is moved. It believes a line only where the file is there and looks as
 //! it says, so that a kill before the move leaves the old place true, and one after it the new place.
 
+use super::beside::make_room;
 use super::journal::Journal;
 use super::publish::relocate;
 use super::store::cannot_write;
@@ -106,6 +107,7 @@ pub fn withdraw(clip: &str, out: &Path, journal: &Journal) -> Result<(), Fault> 
             relocate(checked, &target, out, journal)?;
         } else if out.join(&file).exists() {
             // Somebody touched it. It must not stay; that it is made anew is right.
+            make_room(&out.join(&file), &target, out)?;
             let target = out.join(target);
             let folder = target.parent().unwrap_or(out);
             let put = fs::create_dir_all(folder).and_then(|()| fs::rename(out.join(&file), &target));
@@ -121,9 +123,12 @@ fn folders(out: &Path) -> Vec<String> {
     known.into_iter().map(|platform| platform.id).filter(|id| out.join(id).is_dir()).collect()
 }
 
-/// Removes what is left in `held/` of files that stand under the platforms' names.
+/// Removes what is left in `held/` of files that stand under the platforms' names. Texts are none of its business: a person
+/// may have changed them.
 pub fn tidy(goods: &[Good], out: &Path) {
-    for good in goods {
+    let is_text =
+        |good: &&Good| good.file.extension().is_some_and(|extension| extension == "txt" || extension == "srt");
+    for good in goods.iter().filter(|good| !is_text(good)) {
         drop(fs::remove_file(out.join(Shelf::Held.place(&good.file))));
     }
 }

@@ -11,7 +11,6 @@ const CORES_A_RENDER: usize = 1;
 #[derive(Debug)]
 pub struct Turns {
     cores: usize,
-    all: usize,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -42,7 +41,7 @@ impl Turns {
     /// So many turns at once, on a computer with so many cores.
     pub fn new(turns: usize, cores: usize) -> Self {
         let state = State { free: turns, under_way: Vec::new() };
-        Turns { cores, all: turns, state: Mutex::new(state), changed: Condvar::new() }
+        Turns { cores, state: Mutex::new(state), changed: Condvar::new() }
     }
 
     /// Waits for a turn. Clips of the same content follow each other: the second one finds what the first one made.
@@ -54,9 +53,9 @@ impl Turns {
         Turn { turns: self, clip: clip.clone(), stand: Mutex::default() }
     }
 
-    /// Whether no clip has a turn.
+    /// Whether no clip is under way, in its tail either.
     pub fn is_idle(&self) -> bool {
-        self.lock().free == self.all
+        self.lock().under_way.is_empty()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -70,7 +69,8 @@ impl Turn<'_> {
         self.change(|stand| stand.renders = count);
     }
 
-    /// A render is encoded, checked and published, or has failed.
+    /// A render is encoded, checked and published, or has failed its check. One that fails before keeps the turn until
+    /// the clip is done.
     pub fn render_is_over(&self) {
         self.change(|stand| stand.renders = stand.renders.saturating_sub(1));
     }
@@ -142,9 +142,10 @@ mod tests {
             assert!(!turns.is_idle(), "three renders more than fill two cores");
             first.render_is_over();
         }));
-        assert!(turns.is_idle());
+        assert!(!turns.is_idle(), "its tail is under way");
         drop(first);
-        assert!(turns.is_idle(), "a turn is given back once");
+        assert!(turns.is_idle());
+        assert_eq!(turns.lock().free, 1, "a turn is given back once");
     }
 
     #[test]
@@ -164,7 +165,7 @@ mod tests {
         let first = turns.take(&clip("a"));
         drop(turns.take(&clip("b")));
         first.decoded();
-        assert!(turns.is_idle());
+        assert_eq!(turns.lock().free, 2);
         assert!(comes(&turns, "a", || drop(first)));
     }
 }
