@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use housecall::fault::Cancel;
-use housecall::speech::{AudioContext, Listening, Located, Recogniser, SAMPLE_RATE, Transcript, find, speech_spans};
+use housecall::speech::{Located, Recogniser, SAMPLE_RATE, Transcript, find, speech_spans};
 use housecall::units::{Span, Time};
 use std::process::Command;
 
@@ -134,22 +134,6 @@ fn what_is_heard_is_what_was_said_when_it_was_said() {
     println!("word error rate {rate:.3} of {total} words; onsets off by {mean:.3} s on average, {worst:.3} s at worst");
     assert!(rate <= 0.10, "word error rate {rate}");
     assert!(late.len() * 2 > total && mean <= 0.04 && worst <= 0.4, "onsets off by {mean} s, {worst} s at worst");
-}
-
-#[test]
-fn a_fitted_window_gives_the_words_of_a_whole_one() {
-    let Located::Present(model) = find(Some("starter"), "en", &[]).unwrap() else { panic!("no starter model") };
-    let ways = [AudioContext::Full, AudioContext::Fitted].map(|audio_context| {
-        let listening = Listening { audio_context, ..Listening::of(&model) };
-        Recogniser::listening(&model, 1, listening).unwrap()
-    });
-    let spoken = CLIPS[..3].iter().map(|(voice, text)| speak(voice, text).pcm).collect::<Vec<_>>();
-    let [full, fitted] = ways.map(|mut recogniser| {
-        let texts = |pcm: &Vec<f32>| hear(&mut recogniser, pcm).words.into_iter().map(|w| w.text).collect::<Vec<_>>();
-        spoken.iter().map(texts).collect::<Vec<_>>()
-    });
-    assert!(full.iter().all(|words| words.len() > 10), "{full:?}");
-    assert_eq!(full, fitted);
 }
 
 #[test]

@@ -229,7 +229,7 @@ mod tests {
             assert!((3..=28).contains(&e.stretch_seconds) && e.bytes > 10_000_000, "{}", e.name);
             assert_eq!(e.multilingual, !(e.name.ends_with(".en") || e.name == "starter"), "{}", e.name);
             // Whisper's models repeat themselves in a smaller window than the one they were trained with.
-            assert_eq!(e.audio_context == AudioContext::Fitted, e.name == "starter", "{}", e.name);
+            assert_eq!(e.audio_context, AudioContext::Full, "{}", e.name);
             assert!(e.url.is_empty() || e.url.starts_with("https://") && e.url.ends_with(&e.file), "{}", e.name);
         }
     }
