@@ -7,6 +7,7 @@
 mod ass;
 mod boxes;
 mod breaks;
+mod changes;
 mod colour;
 mod cues;
 mod fonts;
@@ -19,6 +20,7 @@ mod text;
 mod tongues;
 
 pub use ass::ass;
+pub use changes::{Changes, Stretch};
 pub use colour::{contrast, readable_on};
 pub use cues::{Cue, LineLimits, cues, sidecar_cues};
 pub use fonts::Fonts;

@@ -67,14 +67,12 @@ impl SharpestPicture {
     pub fn write(self, job: &CoverJob, displayed: Size, working: Size) -> Result<(), Fault> {
         let (_, mut picture, at) =
             self.best.ok_or_else(|| Fault::new("no picture for a cover was found", "run again"))?;
-        let script = job.recipe.script.as_deref().map(super::drawn::script_file).transpose()?;
         let marks = job.recipe.marks.iter().map(super::render::load_mark).collect::<Result<Vec<_>, _>>()?;
         // Where the speaker was when the picture was taken, which is not when the script shows it.
         let crop = job.recipe.placement.crop_at(job.recipe.kept.cut_time(at).unwrap_or(Time::ZERO));
         let placement = crop.map_or(job.recipe.placement.clone(), |crop| Placement::Fill { crop });
         let recipe = Recipe { placement, ..job.recipe.clone() };
-        let mut compositor =
-            Compositor::new(&recipe, displayed, working, script.as_ref().map(|s| s.path()), &marks, 1)?;
+        let mut compositor = Compositor::new(&recipe, displayed, working, &marks, 1)?;
         picture.set_pts(Some(job.recipe.rate.frames_in(SCRIPT_TIME)));
         write_jpeg(&compositor.run(&picture)?, &job.file)
     }

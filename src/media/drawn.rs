@@ -8,9 +8,9 @@
 //! Saturated colours, about a sixth of all, have none within two codes and get the nearest there is; the purest, as
 //! green and magenta, stay 23 codes off.
 
-use super::graph;
+use super::graph::Drawing;
 use crate::fault::Fault;
-use crate::units::Rgb;
+use crate::units::{Rate, Rgb, Size};
 use ffmpeg_next as ff;
 use ffmpeg_next::frame;
 use std::io::Write;
@@ -63,7 +63,7 @@ fn draws_by_bt601() -> Result<bool, Fault> {
         picture.data_mut(plane).fill(code);
     }
     picture.set_pts(Some(0));
-    let drawn = graph::drawn_over(&picture, file.path())?;
+    let drawn = Drawing::new(Size::new(SIDE, SIDE), Rate::new(30, 1), file.path())?.over(picture)?;
     let middle = drawn.data(0)[(SIDE / 2) as usize * (drawn.stride(0) + 1)];
     let off = |matrix| (codes(Rgb(255, 0, 0), matrix)[0] - f64::from(middle)).abs();
     Ok(off(BT601) < off(BT709))

@@ -57,6 +57,13 @@ pub(super) fn share(picture: &frame::Video) -> frame::Video {
     shared
 }
 
+/// Gives a picture whose pixels others hold too a copy of its own.
+pub(super) fn make_writable(picture: &mut frame::Video) {
+    // SAFETY: a live frame that we hold exclusively; whatever other handles share its buffers keep them.
+    let code = unsafe { ff::ffi::av_frame_make_writable(picture.as_mut_ptr()) };
+    assert!(code >= 0, "out of memory while a picture was copied");
+}
+
 /// Gives a picture the time stamp, colour tags and kin of another; its pixels stay its own.
 pub(super) fn copy_properties(to: &mut frame::Video, from: &frame::Video) {
     // SAFETY: both pointers are live for the whole call; `av_frame_copy_props` only reads the source.

@@ -1,12 +1,13 @@
 //! Filter graphs: the one that brings decoded pictures to what all renders share, and the one of each render.
 
+use super::lettering::Lettering;
 use super::lut::Lut;
 use super::tone::ToneMap;
 use super::window::Window;
 use super::{Colour, Transfer, VideoTrack, colour, ffi};
-use crate::cuts::{Placement, Recipe};
+use crate::cuts::{Mark, Placement, Recipe};
 use crate::fault::Fault;
-use crate::units::{Rect, Size};
+use crate::units::{Rate, Rect, Size};
 use ffmpeg_next as ff;
 use ffmpeg_next::filter::{self, Graph};
 use ffmpeg_next::frame;
@@ -97,8 +98,7 @@ impl Normaliser {
     /// Runs one picture through.
     pub fn run(&mut self, picture: &frame::Video) -> Result<frame::Video, Fault> {
         push(&mut self.graph, "in", picture)?;
-        let mut out = frame::Video::empty();
-        pull(&mut self.graph, &mut out)?;
+        let mut out = pull(&mut self.graph)?;
         if let Some(tone) = &self.tone {
             out = tone.run(&out, self.threads);
         }
@@ -147,24 +147,24 @@ fn unstretched(coded: Size, declared: Size, frame: Size) -> Size {
 
 /// Normalised pictures in, finished pictures of one render out: placed on the canvas, captioned, marked.
 pub struct Compositor {
-    graph: Graph,
-    /// The part of the picture that the graph gets to see, where it moves.
+    /// The part of the picture that is seen, where it moves.
     window: Option<Window>,
+    placing: Graph,
+    lettering: Option<Lettering>,
+    marking: Option<Graph>,
 }
 
 impl Compositor {
-    /// Builds the graph of `recipe` for a clip of `displayed` size that comes in at `working` size. `script` is the ASS
-    /// file, and `marks` are the recipe's pictures, already at their size and opacity.
+    /// Makes ready what `recipe` asks for, for a clip of `displayed` size that comes in at `working` size. `marks` are
+    /// the recipe's pictures, already at their size and opacity.
     pub fn new(
         recipe: &Recipe,
         displayed: Size,
         working: Size,
-        script: Option<&Path>,
         marks: &[RgbaImage],
         threads: usize,
     ) -> Result<Self, Fault> {
         let rate = recipe.rate;
-        let time_base = format!("time_base={}/{}", rate.den, rate.num);
         let (window, size) = match &recipe.placement {
             Placement::Follow { size, path } => {
                 let part = scaled(Rect::new(0, 0, size.width, size.height), displayed, working).size();
@@ -172,71 +172,83 @@ impl Compositor {
             }
             Placement::Fill { .. } | Placement::Fit { .. } => (None, working),
         };
-        let source = format!(
-            "video_size={size}:pix_fmt=yuv420p:{time_base}:pixel_aspect=1/1:frame_rate={}/{}",
-            rate.num, rate.den
-        );
-        let mut spec = format!("[in]{}", place(recipe, displayed, working));
-        if let Some(script) = script {
-            spec.push_str(&format!(",{}", draw(script)?));
-        }
-        for (i, mark) in recipe.marks.iter().enumerate() {
-            let (from, to) = (mark.span.start.seconds(), mark.span.end.seconds());
-            spec.push_str(&format!(
-                "[under{i}];[under{i}][mark{i}]overlay=x={}:y={}:format=yuv420:eval=init:enable='gte(t,{from:.6})*lt(t,{to:.6})'",
-                mark.place.x, mark.place.y
-            ));
-        }
-        spec.push_str("[out]");
-        let mark_sources: Vec<(String, String)> = marks
-            .iter()
-            .enumerate()
-            .map(|(i, image)| {
-                let (w, h) = image.dimensions();
-                (format!("mark{i}"), format!("video_size={w}x{h}:pix_fmt=yuva420p:{time_base}:pixel_aspect=1/1"))
-            })
-            .collect();
-        let mut graph = build(&source, &mark_sources, &spec, threads)?;
-        for (i, image) in marks.iter().enumerate() {
-            let name = format!("mark{i}");
-            push(&mut graph, &name, &yuva(image))?;
-            close(&mut graph, &name)?;
-        }
-        Ok(Compositor { graph, window })
+        let placing = single_chain(&counted(size, rate), &[], &place(recipe, displayed, working), threads)?;
+        let lettering = recipe.script.as_deref().map(|s| Lettering::new(s, recipe.canvas, rate)).transpose()?;
+        let marking = (!marks.is_empty()).then(|| mark(recipe, marks, threads)).transpose()?;
+        Ok(Compositor { window, placing, lettering, marking })
     }
 
     /// Runs one picture through; its time stamp counts frames of the cut.
     pub fn run(&mut self, picture: &frame::Video) -> Result<frame::Video, Fault> {
         match self.window.as_ref().zip(picture.pts()) {
-            Some((window, number)) => push(&mut self.graph, "in", &window.cut(picture, number))?,
-            None => push(&mut self.graph, "in", picture)?,
+            Some((window, number)) => give(&mut self.placing, "in", window.cut(picture, number))?,
+            None => push(&mut self.placing, "in", picture)?,
         }
-        let mut out = frame::Video::empty();
-        pull(&mut self.graph, &mut out)?;
+        let mut out = pull(&mut self.placing)?;
+        if let Some(lettering) = &mut self.lettering {
+            out = lettering.put(out)?;
+        }
+        if let Some(marking) = &mut self.marking {
+            give(marking, "in", out)?;
+            out = pull(marking)?;
+        }
         Ok(out)
     }
 }
 
-/// The filter that draws an ASS file.
-fn draw(script: &Path) -> Result<String, Fault> {
-    let name = script.to_str().ok_or_else(|| {
-        Fault::new("the temporary folder's name is not plain text", "choose another output folder with --out")
-    })?;
-    Ok(format!("ass=filename={}", escape(name)))
+/// A source of square-pixel pictures of a cut, whose time stamps count its frames.
+fn counted(size: Size, rate: Rate) -> String {
+    let Rate { num, den } = rate;
+    format!("video_size={size}:pix_fmt=yuv420p:time_base={den}/{num}:pixel_aspect=1/1:frame_rate={num}/{den}")
 }
 
-/// A picture with an ASS file drawn over it.
-pub(super) fn drawn_over(picture: &frame::Video, script: &Path) -> Result<frame::Video, Fault> {
-    let source = format!(
-        "video_size={}x{}:pix_fmt=yuv420p:time_base=1/30:pixel_aspect=1/1:frame_rate=30",
-        picture.width(),
-        picture.height()
-    );
-    let mut graph = single_chain(&source, &[], &draw(script)?, 1)?;
-    push(&mut graph, "in", picture)?;
-    let mut out = frame::Video::empty();
-    pull(&mut graph, &mut out)?;
-    Ok(out)
+/// The graph that puts the marks on.
+fn mark(recipe: &Recipe, marks: &[RgbaImage], threads: usize) -> Result<Graph, Fault> {
+    let rate = recipe.rate;
+    let overlay = |(i, mark): (usize, &Mark)| {
+        let (from, to) = (mark.span.start.seconds(), mark.span.end.seconds());
+        format!(
+            "[mark{i}]overlay=x={}:y={}:format=yuv420:eval=init:enable='gte(t,{from:.6})*lt(t,{to:.6})'",
+            mark.place.x, mark.place.y
+        )
+    };
+    // Named where two meet, since an input without a name would come behind the mark.
+    let chain: Vec<String> = recipe.marks.iter().enumerate().map(overlay).collect();
+    let sources: Vec<(String, String)> = marks
+        .iter()
+        .enumerate()
+        .map(|(i, image)| {
+            let (w, h) = image.dimensions();
+            let time_base = format!("time_base={}/{}", rate.den, rate.num);
+            (format!("mark{i}"), format!("video_size={w}x{h}:pix_fmt=yuva420p:{time_base}:pixel_aspect=1/1"))
+        })
+        .collect();
+    let mut graph = single_chain(&counted(recipe.canvas, rate), &sources, &chain.join("[under];[under]"), threads)?;
+    for (i, image) in marks.iter().enumerate() {
+        let name = format!("mark{i}");
+        give(&mut graph, &name, yuva(image))?;
+        close(&mut graph, &name)?;
+    }
+    Ok(graph)
+}
+
+/// FFmpeg's filter that draws an ASS file, by itself.
+pub(super) struct Drawing(Graph);
+
+impl Drawing {
+    /// Reads the file, for pictures whose time stamps count frames.
+    pub fn new(size: Size, rate: Rate, script: &Path) -> Result<Self, Fault> {
+        let name = script.to_str().ok_or_else(|| {
+            Fault::new("the temporary folder's name is not plain text", "choose another output folder with --out")
+        })?;
+        Ok(Drawing(single_chain(&counted(size, rate), &[], &format!("ass=filename={}", escape(name)), 1)?))
+    }
+
+    /// The picture with what the file shows at its time drawn over it.
+    pub fn over(&mut self, picture: frame::Video) -> Result<frame::Video, Fault> {
+        give(&mut self.0, "in", picture)?;
+        pull(&mut self.0)
+    }
 }
 
 /// The filters that put the clip's picture on the canvas.
@@ -353,11 +365,15 @@ fn failed(e: ff::Error) -> Fault {
     Fault::new(format!("a picture could not be filtered ({e})"), "run again; if it happens again, report the clip")
 }
 
-/// Hands a picture to the graph. The graph gets a handle of its own, since it empties the one it is given.
+/// Hands a shared picture to the graph.
 fn push(graph: &mut Graph, input: &str, picture: &frame::Video) -> Result<(), Fault> {
-    let handle = ffi::share(picture);
+    give(graph, input, ffi::share(picture))
+}
+
+/// Hands a picture over to the graph, which may draw into it if nobody else holds it.
+fn give(graph: &mut Graph, input: &str, picture: frame::Video) -> Result<(), Fault> {
     let mut context = graph.get(input).ok_or_else(|| failed(ff::Error::FilterNotFound))?;
-    context.source().add(&handle).map_err(failed)
+    context.source().add(&picture).map_err(failed)
 }
 
 fn close(graph: &mut Graph, input: &str) -> Result<(), Fault> {
@@ -366,9 +382,11 @@ fn close(graph: &mut Graph, input: &str) -> Result<(), Fault> {
 }
 
 /// Takes the picture that the last one handed in has become: every chain here gives one out for each one in.
-fn pull(graph: &mut Graph, out: &mut frame::Video) -> Result<(), Fault> {
+fn pull(graph: &mut Graph) -> Result<frame::Video, Fault> {
+    let mut out = frame::Video::empty();
     let mut context = graph.get("out").ok_or_else(|| failed(ff::Error::FilterNotFound))?;
-    context.sink().frame(out).map_err(failed)
+    context.sink().frame(&mut out).map_err(failed)?;
+    Ok(out)
 }
 
 #[cfg(test)]

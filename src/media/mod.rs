@@ -17,6 +17,7 @@ pub mod faces;
 mod ffi;
 mod graph;
 mod input;
+mod lettering;
 mod limiter;
 pub mod loudness;
 pub mod lut;

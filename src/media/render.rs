@@ -2,7 +2,6 @@
 
 use super::clock::Clock;
 use super::cover::{CoverJob, SharpestPicture};
-use super::drawn;
 use super::encode::Encoder;
 use super::graph::{Compositor, Normaliser, working_size};
 use super::loudness::Measured;
@@ -302,9 +301,8 @@ fn render_one(
     cancel: &Cancel,
 ) -> Result<Rendered, Fault> {
     let recipe = job.recipe;
-    let script = recipe.script.as_deref().map(drawn::script_file).transpose()?;
     let marks = recipe.marks.iter().map(load_mark).collect::<Result<Vec<_>, _>>()?;
-    let mut compositor = Compositor::new(recipe, displayed, working, script.as_ref().map(|s| s.path()), &marks, 1)?;
+    let mut compositor = Compositor::new(recipe, displayed, working, &marks, 1)?;
     let mut encoder = Encoder::open(recipe)?;
     let mut writer = Writer::new(&job.file, recipe, sound);
     let mut prints = Prints::default();
