@@ -14,15 +14,6 @@ pub struct Changes {
     moving: Vec<Range<i64>>,
 }
 
-/// A stretch of a document that shows the same at each of its moments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stretch {
-    /// From so many changes on, until the next.
-    Still(usize),
-    /// This millisecond alone.
-    Moving(i64),
-}
-
 impl Changes {
     /// Reads the times of a document's events. An event that cannot be read counts as one that always moves.
     pub fn of(script: &str) -> Self {
@@ -37,12 +28,10 @@ impl Changes {
         changes
     }
 
-    /// The stretch that a moment belongs to.
-    pub fn at(&self, millis: i64) -> Stretch {
-        match self.moving.iter().any(|range| range.contains(&millis)) {
-            true => Stretch::Moving(millis),
-            false => Stretch::Still(self.moments.partition_point(|moment| *moment <= millis)),
-        }
+    /// The number of the stretch that a moment belongs to, in which all moments show the same; none where it moves.
+    pub fn still_at(&self, millis: i64) -> Option<usize> {
+        let moves = self.moving.iter().any(|range| range.contains(&millis));
+        (!moves).then(|| self.moments.partition_point(|moment| *moment <= millis))
     }
 
     /// Adds what stands behind `Dialogue:`.
@@ -85,18 +74,18 @@ mod tests {
     #[test]
     fn an_event_changes_the_picture_where_it_starts_and_ends() {
         let changes = changes(&[("0:00:01.20", "0:00:02.00", "a, b"), ("0:00:02.00", "1:02:03.45", "c")]);
-        let at = |millis| changes.at(millis);
-        assert_eq!((at(-5), at(0), at(1199)), (Stretch::Still(0), Stretch::Still(0), Stretch::Still(0)));
-        assert_eq!((at(1200), at(1999)), (Stretch::Still(1), Stretch::Still(1)));
-        assert_eq!((at(2000), at(3_723_449), at(3_723_450)), (Stretch::Still(2), Stretch::Still(2), Stretch::Still(3)));
+        let at = |millis| changes.still_at(millis);
+        assert_eq!((at(-5), at(0), at(1199)), (Some(0), Some(0), Some(0)));
+        assert_eq!((at(1200), at(1999)), (Some(1), Some(1)));
+        assert_eq!((at(2000), at(3_723_449), at(3_723_450)), (Some(2), Some(2), Some(3)));
     }
 
     #[test]
     fn a_fade_moves_only_while_it_fades() {
         let changes = changes(&[("0:00:01.00", "0:00:03.00", "{\\an7\\fad(0,250)}a")]);
-        assert_eq!(changes.at(1000), changes.at(2749));
-        assert_eq!((changes.at(2750), changes.at(2999)), (Stretch::Moving(2750), Stretch::Moving(2999)));
-        assert!(matches!(changes.at(3000), Stretch::Still(_)));
+        assert_eq!(changes.still_at(1000), changes.still_at(2749));
+        assert_eq!((changes.still_at(2750), changes.still_at(2999)), (None, None));
+        assert!(changes.still_at(3000).is_some_and(|after| Some(after) != changes.still_at(1000)));
     }
 
     #[test]
@@ -104,10 +93,10 @@ mod tests {
         for text in ["{\\t(0,500,\\fs20)}a", "{\\move(1,2,3,4)}a", "{\\k20}a{\\k30}b", "{\\fad(x,250)}a", "{\\fad(100"]
         {
             let changes = changes(&[("0:00:01.00", "0:00:03.00", text)]);
-            assert_eq!(changes.at(1500), Stretch::Moving(1500), "{text}");
+            assert_eq!(changes.still_at(1500), None, "{text}");
         }
-        assert_eq!(changes(&[("soon", "0:00:03.00", "a")]).at(1500), Stretch::Moving(1500));
-        assert_eq!(Changes::of("Dialogue: broken").at(1500), Stretch::Moving(1500));
-        assert_eq!(Changes::of("").at(1500), Stretch::Still(0));
+        assert_eq!(changes(&[("soon", "0:00:03.00", "a")]).still_at(1500), None);
+        assert_eq!(Changes::of("Dialogue: broken").still_at(1500), None);
+        assert_eq!(Changes::of("").still_at(1500), Some(0));
     }
 }

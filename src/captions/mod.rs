@@ -20,7 +20,7 @@ mod text;
 mod tongues;
 
 pub use ass::ass;
-pub use changes::{Changes, Stretch};
+pub use changes::Changes;
 pub use colour::{contrast, readable_on};
 pub use cues::{Cue, LineLimits, cues, sidecar_cues};
 pub use fonts::Fonts;

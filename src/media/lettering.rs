@@ -1,12 +1,13 @@
 //! What a script shows, over pictures. It is drawn anew only where it changes, and put on every picture from what was
 //! kept: libavfilter's `ass` blends each letter's bitmap pixel by pixel, which took a tenth of all the time of a cut.
+//! What moves, as a hook that fades, is left to the filter.
 //!
 //! However many layers a script has, what it makes of a sample is `keep` of it and something added. A black and a white
 //! picture that are drawn over tell both for every sample of every plane.
 
 use super::graph::Drawing;
 use super::{drawn, ffi};
-use crate::captions::{Changes, Stretch};
+use crate::captions::Changes;
 use crate::fault::Fault;
 use crate::units::{Rate, Size};
 use ffmpeg_next::{format, frame};
@@ -17,7 +18,8 @@ pub struct Lettering {
     changes: Changes,
     size: Size,
     rate: Rate,
-    shown: Option<(Stretch, Layer)>,
+    /// What the script shows in the stretch of this number.
+    shown: Option<(usize, Layer)>,
 }
 
 impl Lettering {
@@ -30,7 +32,9 @@ impl Lettering {
     /// The picture with what the script shows at its time.
     pub fn put(&mut self, mut picture: frame::Video) -> Result<frame::Video, Fault> {
         let number = picture.pts().unwrap_or_default();
-        let stretch = self.changes.at(filter_millis(number, self.rate));
+        let Some(stretch) = self.changes.still_at(filter_millis(number, self.rate)) else {
+            return self.drawing.over(picture);
+        };
         let layer = match self.shown.take() {
             Some((of, layer)) if of == stretch => layer,
             _ => self.draw(number)?,
