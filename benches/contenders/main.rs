@@ -7,8 +7,8 @@
 //! All have the same crop, captions, watermark, gain and encoder settings, taken from Housecall's own plan, and start from
 //! a transcript that is there. Nobody follows a face, since no such command can. Each contender runs as processes of its
 //! own, alone; who goes first changes from round to round, so that none always finds the clip in the system's memory.
-//! Housecall's time includes the cover, the report and its check of every file (decoded again and measured against the
-//! plan); the others check nothing.
+//! Housecall's time includes the cover, the report and its check of every file (its packets compared, its sound and key
+//! pictures decoded, all measured against the plan); the others check nothing.
 #![allow(clippy::print_stderr)]
 
 mod alone;

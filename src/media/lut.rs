@@ -5,12 +5,14 @@
 //!
 //! Where the map bends too sharply for that, as on the border of what BT.709 can show, where a colour that gets close to
 //! zero meets the steep end of the display's gamma, the map itself is asked for the pixel. Few pixels of real
-//! footage are so saturated.
+//! footage are so saturated, but the noise of a dark room is; so every answer is kept.
 
 use super::ffi;
 use super::tone::ToneMap;
 use ffmpeg_next as ff;
 use ffmpeg_next::frame;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::thread;
 
 /// Codes between nodes, as powers of two.
@@ -28,6 +30,16 @@ type Column = [u64; LUMA_NODES];
 /// More than this many codes off, in a cell, and the table is not used there.
 const TOLERANCE: f64 = 1.5;
 
+/// The most cells whose answers are kept: 64 MiB of them.
+const MOST_CELLS: usize = 4096;
+/// Colours in a cell.
+const COLOURS: usize = 1 << (LUMA_STEP + 2 * CHROMA_STEP);
+/// Marks an answer that is known; its codes are in the lower bytes.
+const KNOWN: u32 = 1 << 31;
+
+/// The map's answers for the colours of one cell, of those that were asked for.
+type Cell = Box<[AtomicU32]>;
+
 /// The table.
 pub struct Lut {
     map: ToneMap,
@@ -35,6 +47,10 @@ pub struct Lut {
     columns: [Vec<Column>; 3],
     /// By Cb and Cr: a bit for each step of luma in which the table is not good enough.
     rough: Vec<u64>,
+    /// Of the steps that are not, by Cb, Cr and luma.
+    cells: Vec<OnceLock<Cell>>,
+    /// Cells that are kept or were about to be.
+    kept: AtomicUsize,
 }
 
 /// Three columns and how much each weighs, of `1 << CHROMA_STEP` together.
@@ -90,7 +106,8 @@ impl Lut {
                 columns.push(std::array::from_fn(|node| fixed(node) | fixed(node + 1) << 32));
             }
         }
-        let mut lut = Lut { map, columns, rough: vec![0; CHROMA_NODES * CHROMA_NODES] };
+        let rough = vec![0; CHROMA_NODES * CHROMA_NODES];
+        let mut lut = Lut { map, columns, rough, cells: Vec::new(), kept: AtomicUsize::new(0) };
         for cb in 0..CHROMA_NODES - 1 {
             for cr in 0..CHROMA_NODES - 1 {
                 let rough = (0..LUMA_NODES - 1).filter(|luma| lut.is_rough(*luma, cb, cr));
@@ -99,7 +116,38 @@ impl Lut {
                 lut.rough[cb * CHROMA_NODES + cr] = bits | bits << 1 | bits >> 1;
             }
         }
+        lut.cells.resize_with(lut.rough.len() << (10 - LUMA_STEP), OnceLock::new);
         lut
+    }
+
+    /// The map itself for a colour of 10-bit codes, rounded to codes of 8 bits.
+    fn exact(&self, luma: usize, cb: u16, cr: u16) -> [u8; 3] {
+        let [luma, cb, cr] = [luma & 1023, usize::from(cb & 1023), usize::from(cr & 1023)];
+        let asked = || self.map.codes([luma, cb, cr].map(|code| code as f64)).map(|code| code.round() as u8);
+        let chroma = (cb >> CHROMA_STEP) * CHROMA_NODES + (cr >> CHROMA_STEP);
+        let cell = &self.cells[chroma << (10 - LUMA_STEP) | luma >> LUMA_STEP];
+        let answers = match cell.get() {
+            Some(answers) => answers,
+            None if self.kept.fetch_add(1, Ordering::Relaxed) < MOST_CELLS => {
+                cell.get_or_init(|| (0..COLOURS).map(|_| AtomicU32::new(0)).collect())
+            }
+            None => {
+                self.kept.fetch_sub(1, Ordering::Relaxed);
+                return asked();
+            }
+        };
+        let rest = |code: usize, step: usize| code & ((1 << step) - 1);
+        let within = (rest(luma, LUMA_STEP) << CHROMA_STEP | rest(cb, CHROMA_STEP)) << CHROMA_STEP;
+        // Whoever comes first writes it; another thread's answer is the same.
+        let answer = &answers[within | rest(cr, CHROMA_STEP)];
+        let known = answer.load(Ordering::Relaxed);
+        if known & KNOWN != 0 {
+            let [luma, cb, cr, _] = known.to_le_bytes();
+            return [luma, cb, cr];
+        }
+        let [luma, cb, cr] = asked();
+        answer.store(u32::from_le_bytes([luma, cb, cr, 0]) | KNOWN, Ordering::Relaxed);
+        [luma, cb, cr]
     }
 
     /// Whether the table strays from the map within the cell that begins at these nodes.
@@ -169,7 +217,6 @@ impl Lut {
             let (cb, cr) = (sample(cb), sample(cr));
             let triangle = Triangle::of(cb, cr);
             let rough = self.rough[triangle.columns[0]];
-            let exact = |luma: f64| self.map.codes([luma, f64::from(cb), f64::from(cr)]);
             let mut sum = 0;
             for (from, to) in [(upper, upper_out), (lower, lower_out)] {
                 for (from, to) in from.chunks_exact(2).zip(to) {
@@ -177,7 +224,7 @@ impl Lut {
                     sum += luma;
                     *to = match rough >> (luma >> LUMA_STEP) & 1 {
                         0 => code(triangle.value(&self.columns[0], luma, 0)),
-                        _ => exact(luma as f64)[0].round() as u8,
+                        _ => self.exact(luma, cb, cr)[0],
                     };
                 }
             }
@@ -186,8 +233,7 @@ impl Lut {
                 *cb_out = code(triangle.value(&self.columns[1], sum, 2));
                 *cr_out = code(triangle.value(&self.columns[2], sum, 2));
             } else {
-                let [_, cb, cr] = exact(sum as f64 / 4.0);
-                (*cb_out, *cr_out) = (cb.round() as u8, cr.round() as u8);
+                [_, *cb_out, *cr_out] = self.exact((sum + 2) >> 2, cb, cr);
             }
         }
     }
