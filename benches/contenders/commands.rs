@@ -230,7 +230,7 @@ fn placed(recipe: &Recipe, displayed: Size, size: Size) -> String {
             format!(
                 "split[back{0}][front{0}];\
                  [back{0}]scale={w}:{h}:force_original_aspect_ratio=increase:flags=area,crop={w}:{h},\
-                 gblur=sigma=6,lutyuv=y='16+(val-16)*0.55',scale={1}:{2}:flags=bicubic,setsar=1[blurred{0}];\
+                 gblur=sigma=6,lutyuv=y='16+(val-16)*0.55',scale={1}:{2}:flags=bilinear,setsar=1[blurred{0}];\
                  [front{0}]scale={3}:{4}:flags=lanczos,setsar=1[sharp{0}];[blurred{0}][sharp{0}]overlay=x={5}:y={6}",
                 canvas.width * 10_000 + canvas.height,
                 canvas.width,

@@ -1,6 +1,7 @@
 //! Every `unsafe` block of the media room, each with its reason. What is here, `ffmpeg-next` offers no safe call for.
 #![allow(unsafe_code)]
 
+use crate::units::Size;
 use ffmpeg_next as ff;
 use ffmpeg_next::filter::Graph;
 use ffmpeg_next::frame;
@@ -57,11 +58,72 @@ pub(super) fn share(picture: &frame::Video) -> frame::Video {
     shared
 }
 
-/// Gives a picture whose pixels others hold too a copy of its own.
-pub(super) fn make_writable(picture: &mut frame::Video) {
-    // SAFETY: a live frame that we hold exclusively; whatever other handles share its buffers keep them.
-    let code = unsafe { ff::ffi::av_frame_make_writable(picture.as_mut_ptr()) };
-    assert!(code >= 0, "out of memory while a picture was copied");
+/// Memory for `yuv420p` pictures of one size, which comes back when the last handle on a picture is gone. Memory that is
+/// asked for anew for each picture is mapped and cleared by the system each time: an eleventh of all the time of a cut.
+pub(super) struct Pool {
+    size: Size,
+    /// Bytes of a row, and where the planes come from.
+    planes: [(usize, *mut ff::ffi::AVBufferPool); 3],
+}
+
+impl Pool {
+    /// For pictures of that size; takes no memory yet.
+    pub fn new(size: Size) -> Self {
+        let plane = |part: u32| {
+            // Vectorised code reads and writes whole blocks, as FFmpeg's own pools allow it to.
+            let stride = size.width.div_ceil(part).next_multiple_of(64) as usize;
+            let bytes = stride * size.height.div_ceil(part).next_multiple_of(32) as usize + 64;
+            // SAFETY: no pointer goes in; a null that comes back is refused below.
+            let pool = unsafe { ff::ffi::av_buffer_pool_init(bytes as _, None) };
+            assert!(!pool.is_null(), "out of memory for pictures");
+            (stride, pool)
+        };
+        Pool { size, planes: [plane(1), plane(2), plane(2)] }
+    }
+
+    /// A picture whose pixels nobody else holds and which shows anything.
+    pub fn take(&self) -> frame::Video {
+        let mut picture = frame::Video::empty();
+        // SAFETY: the frame is live and empty, and takes over each reference that it is given. The planes are as long as
+        // the stride and the height that it tells; the pool is alive, and locks itself.
+        unsafe {
+            let raw = picture.as_mut_ptr();
+            (*raw).format = ff::ffi::AVPixelFormat::from(ff::format::Pixel::YUV420P) as i32;
+            (*raw).width = self.size.width as i32;
+            (*raw).height = self.size.height as i32;
+            for (plane, (stride, pool)) in self.planes.iter().enumerate() {
+                let buffer = ff::ffi::av_buffer_pool_get(*pool);
+                assert!(!buffer.is_null(), "out of memory for a picture");
+                (*raw).buf[plane] = buffer;
+                (*raw).data[plane] = (*buffer).data;
+                (*raw).linesize[plane] = *stride as i32;
+            }
+        }
+        picture
+    }
+
+    /// The picture, which has the pool's size, with pixels that nobody else holds: as it is, or a copy.
+    pub fn own(&self, picture: frame::Video) -> frame::Video {
+        // SAFETY: reads the reference counts of a live frame.
+        if unsafe { ff::ffi::av_frame_is_writable(picture.as_ptr().cast_mut()) } > 0 {
+            return picture;
+        }
+        let mut copy = self.take();
+        // SAFETY: both frames are live; the call refuses frames whose size or format differ.
+        let code = unsafe { ff::ffi::av_frame_copy(copy.as_mut_ptr(), picture.as_ptr()) };
+        assert!(code >= 0, "a picture is not as large as was planned");
+        copy_properties(&mut copy, &picture);
+        copy
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        for (_, pool) in &mut self.planes {
+            // SAFETY: the pool is ours; what is still in use of it lives on until it is given back.
+            unsafe { ff::ffi::av_buffer_pool_uninit(pool) };
+        }
+    }
 }
 
 /// Gives a picture the time stamp, colour tags and kin of another; its pixels stay its own.

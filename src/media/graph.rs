@@ -1,10 +1,11 @@
 //! Filter graphs: the one that brings decoded pictures to what all renders share, and the one of each render.
 
+use super::ffi::{self, Pool};
 use super::lettering::Lettering;
 use super::lut::Lut;
 use super::tone::ToneMap;
 use super::window::Window;
-use super::{Colour, Transfer, VideoTrack, colour, ffi};
+use super::{Colour, Transfer, VideoTrack, colour};
 use crate::cuts::{Mark, Placement, Recipe};
 use crate::fault::Fault;
 use crate::units::{Rate, Rect, Size};
@@ -48,8 +49,8 @@ const SAME_SHAPE: f64 = 0.02;
 /// Decoded pictures in, upright square-pixel BT.709 pictures of the working size out.
 pub struct Normaliser {
     graph: Graph,
-    /// What HDR goes through behind the graph.
-    tone: Option<Lut>,
+    /// What HDR goes through behind the graph, and where its pictures come from.
+    tone: Option<(Lut, Pool)>,
     threads: usize,
 }
 
@@ -90,7 +91,8 @@ impl Normaliser {
             let told = |kind| sample.side_data(kind);
             let (mastering, light) = (told(Type::MasteringDisplayMetadata), told(Type::ContentLightLevel));
             let peak = colour::peak(mastering.as_ref().map(|d| d.data()), light.as_ref().map(|d| d.data()));
-            Lut::new(ToneMap::new(&Colour { peak: peak.or(track.colour.peak), ..track.colour.clone() }))
+            let map = ToneMap::new(&Colour { peak: peak.or(track.colour.peak), ..track.colour.clone() });
+            (Lut::new(map), Pool::new(size))
         });
         Ok(Normaliser { graph, tone, threads })
     }
@@ -99,8 +101,8 @@ impl Normaliser {
     pub fn run(&mut self, picture: &frame::Video) -> Result<frame::Video, Fault> {
         push(&mut self.graph, "in", picture)?;
         let mut out = pull(&mut self.graph)?;
-        if let Some(tone) = &self.tone {
-            out = tone.run(&out, self.threads);
+        if let Some((tone, pool)) = &self.tone {
+            out = tone.run(&out, pool.take(), self.threads);
         }
         // What the phone attached to the picture must not reach an encoder that would write it out.
         use frame::side_data::Type;
@@ -150,6 +152,8 @@ pub struct Compositor {
     /// The part of the picture that is seen, where it moves.
     window: Option<Window>,
     placing: Graph,
+    /// What stands sharp before what `placing` makes, and where.
+    front: Option<(Graph, Rect, Pool)>,
     lettering: Option<Lettering>,
     marking: Option<Graph>,
 }
@@ -172,10 +176,18 @@ impl Compositor {
             }
             Placement::Fill { .. } | Placement::Fit { .. } => (None, working),
         };
-        let placing = single_chain(&counted(size, rate), &[], &place(recipe, displayed, working), threads)?;
+        let source = counted(size, rate);
+        let placing = single_chain(&source, &[], &place(recipe, displayed, working), threads)?;
+        let front = match &recipe.placement {
+            Placement::Fit { picture } => {
+                let scale = format!("scale={}:{}:flags=lanczos", picture.width, picture.height);
+                Some((single_chain(&source, &[], &scale, threads)?, *picture, Pool::new(recipe.canvas)))
+            }
+            Placement::Fill { .. } | Placement::Follow { .. } => None,
+        };
         let lettering = recipe.script.as_deref().map(|s| Lettering::new(s, recipe.canvas, rate)).transpose()?;
         let marking = (!marks.is_empty()).then(|| mark(recipe, marks, threads)).transpose()?;
-        Ok(Compositor { window, placing, lettering, marking })
+        Ok(Compositor { window, placing, front, lettering, marking })
     }
 
     /// Runs one picture through; its time stamp counts frames of the cut.
@@ -185,6 +197,11 @@ impl Compositor {
             None => push(&mut self.placing, "in", picture)?,
         }
         let mut out = pull(&mut self.placing)?;
+        if let Some((front, at, pool)) = &mut self.front {
+            push(front, "in", picture)?;
+            out = pool.own(out);
+            lay(&pull(front)?, at, &mut out);
+        }
         if let Some(lettering) = &mut self.lettering {
             out = lettering.put(out)?;
         }
@@ -251,7 +268,21 @@ impl Drawing {
     }
 }
 
-/// The filters that put the clip's picture on the canvas.
+/// Lays a picture over another, of which nobody else holds the pixels. The filter that does it would blend each pixel with
+/// one that is not seen.
+fn lay(front: &frame::Video, at: &Rect, out: &mut frame::Video) {
+    let strides = [0, 1, 2].map(|plane| out.stride(plane));
+    for (plane, rows) in ffi::planes_mut(out).into_iter().enumerate() {
+        let part = if plane == 0 { 1 } else { 2 };
+        let (x, y, width) = ((at.x / part) as usize, (at.y / part) as usize, front.plane_width(plane) as usize);
+        let sharp = front.data(plane).chunks(front.stride(plane)).take(front.plane_height(plane) as usize);
+        for (row, sharp) in rows.chunks_mut(strides[plane]).skip(y).zip(sharp) {
+            row[x..x + width].copy_from_slice(&sharp[..width]);
+        }
+    }
+}
+
+/// The filters that put the clip's picture on the canvas, or what stands behind it.
 fn place(recipe: &Recipe, displayed: Size, working: Size) -> String {
     let Size { width, height } = recipe.canvas;
     match &recipe.placement {
@@ -265,18 +296,24 @@ fn place(recipe: &Recipe, displayed: Size, working: Size) -> String {
             }
             filters.join(",")
         }
-        Placement::Fit { picture } => {
+        Placement::Fit { .. } => {
             // Blurred at an eighth of the size: a blur that wide has no finer detail, and it costs a sixty-fourth.
             let (small_w, small_h) = ((width / 8).next_multiple_of(2), (height / 8).next_multiple_of(2));
+            // What would fall outside is cut off before, not scaled first.
+            let seen = middle(working, Size::new(small_w, small_h).aspect());
             format!(
-                "split[back][front];\
-                 [back]scale={small_w}:{small_h}:force_original_aspect_ratio=increase:flags=area,crop={small_w}:{small_h},\
-                 gblur=sigma=6,lutyuv=y='16+(val-16)*0.55',scale={width}:{height}:flags=bicubic,setsar=1[blurred];\
-                 [front]scale={}:{}:flags=lanczos,setsar=1[sharp];[blurred][sharp]overlay=x={}:y={}:format=yuv420:eval=init",
-                picture.width, picture.height, picture.x, picture.y
+                "crop={}:{}:exact=1,scale={small_w}:{small_h}:flags=area,gblur=sigma=6,lutyuv=y='16+(val-16)*0.55',scale={width}:{height}:flags=bilinear,setsar=1",
+                seen.width, seen.height
             )
         }
     }
+}
+
+/// The largest size of that shape within another; even.
+fn middle(whole: Size, aspect: f64) -> Size {
+    let even = |side: f64, most: u32| ((side / 2.0).round() as u32 * 2).clamp(2, most.max(2));
+    let (width, height) = (f64::from(whole.width), f64::from(whole.height));
+    Size::new(even(height * aspect, whole.width), even(width / aspect, whole.height))
 }
 
 /// A rectangle in displayed pixels, in working pixels; even, and inside.
@@ -409,6 +446,47 @@ mod tests {
         assert_eq!(unstretched(Size::new(640, 480), wide, frame), frame);
         assert_eq!(unstretched(tall, wide, frame), Size::new(90, 120));
         assert_eq!(unstretched(wide, tall, Size::new(120, 160)), Size::new(120, 90));
+    }
+
+    #[test]
+    fn the_middle_has_the_shape_and_lies_inside() {
+        let (tall, wide) = (Size::new(1080, 1920), Size::new(1920, 1080));
+        assert_eq!(middle(tall, 16.0 / 9.0), Size::new(1080, 608));
+        assert_eq!(middle(wide, 9.0 / 16.0), Size::new(608, 1080));
+        assert_eq!(middle(Size::new(2, 2), 0.1), Size::new(2, 2));
+    }
+
+    #[test]
+    fn what_stands_sharp_is_the_picture_itself() {
+        let (size, canvas) = (Size::new(64, 96), Size::new(160, 96));
+        let (back, front) = (Pool::new(canvas), Pool::new(size));
+        let (mut out, mut sharp) = (back.take(), front.take());
+        for plane in 0..3 {
+            out.data_mut(plane).fill(16);
+            sharp.data_mut(plane).fill(200);
+        }
+        lay(&sharp, &Rect::new(48, 0, 64, 96), &mut out);
+        for (plane, part) in [(0, 1), (1, 2), (2, 2)] {
+            for row in out.data(plane).chunks(out.stride(plane)).take(96 / part) {
+                let lit: Vec<usize> = (0..160 / part).filter(|x| row[*x] == 200).collect();
+                assert_eq!(lit, (48 / part..112 / part).collect::<Vec<_>>(), "plane {plane}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_picture_that_others_hold_is_copied_and_one_that_nobody_holds_is_not() {
+        let pool = Pool::new(Size::new(34, 18));
+        let mut picture = pool.take();
+        (0..3).for_each(|plane| picture.data_mut(plane).fill(7));
+        picture.set_pts(Some(5));
+        let (place, other) = (picture.data(0).as_ptr(), ffi::share(&picture));
+        let copy = pool.own(picture);
+        assert_ne!(copy.data(0).as_ptr(), place);
+        assert_eq!((copy.data(1)[0], copy.pts()), (7, Some(5)));
+        drop(copy);
+        let only = pool.own(other);
+        assert_eq!(only.data(0).as_ptr(), place);
     }
 
     #[test]

@@ -5,8 +5,9 @@
 //! However many layers a script has, what it makes of a sample is `keep` of it and something added. A black and a white
 //! picture that are drawn over tell both for every sample of every plane.
 
+use super::drawn;
+use super::ffi::{self, Pool};
 use super::graph::Drawing;
-use super::{drawn, ffi};
 use crate::captions::Changes;
 use crate::fault::Fault;
 use crate::units::{Rate, Size};
@@ -20,13 +21,15 @@ pub struct Lettering {
     rate: Rate,
     /// What the script shows in the stretch of this number.
     shown: Option<(usize, Layer)>,
+    /// For copies of pictures that others hold.
+    pool: Pool,
 }
 
 impl Lettering {
     /// Makes an ASS document ready for pictures of a size, whose time stamps count frames.
     pub fn new(script: &str, size: Size, rate: Rate) -> Result<Self, Fault> {
         let drawing = Drawing::new(size, rate, drawn::script_file(script)?.path())?;
-        Ok(Lettering { drawing, changes: Changes::of(script), size, rate, shown: None })
+        Ok(Lettering { drawing, changes: Changes::of(script), size, rate, shown: None, pool: Pool::new(size) })
     }
 
     /// The picture with what the script shows at its time.
@@ -39,7 +42,10 @@ impl Lettering {
             Some((of, layer)) if of == stretch => layer,
             _ => self.draw(number)?,
         };
-        layer.put(&mut picture);
+        if !layer.runs.is_empty() {
+            picture = self.pool.own(picture);
+            layer.put(&mut picture);
+        }
         self.shown = Some((stretch, layer));
         Ok(picture)
     }
@@ -102,11 +108,8 @@ impl Layer {
         layer
     }
 
+    /// Draws into a picture whose pixels nobody else holds.
     fn put(&self, picture: &mut frame::Video) {
-        if self.runs.is_empty() {
-            return;
-        }
-        ffi::make_writable(picture);
         let strides = [0, 1, 2].map(|plane| picture.stride(plane));
         let planes = ffi::planes_mut(picture);
         let mut at = 0;

@@ -164,10 +164,10 @@ impl Lut {
         })
     }
 
-    /// A `yuv420p10le` picture of even size as `yuv420p`, marked as BT.709 limited range; the work is split in `threads`.
-    pub fn run(&self, picture: &frame::Video, threads: usize) -> frame::Video {
+    /// A `yuv420p10le` picture of even size as `yuv420p`, marked as BT.709 limited range, written into `out`, which has its
+    /// size; the work is split in `threads`.
+    pub fn run(&self, picture: &frame::Video, mut out: frame::Video, threads: usize) -> frame::Video {
         let (width, height) = (picture.width() as usize, picture.height() as usize);
-        let mut out = frame::Video::new(ff::format::Pixel::YUV420P, picture.width(), picture.height());
         let (from, to) = ([0, 1, 2].map(|plane| picture.stride(plane)), [0, 1, 2].map(|plane| out.stride(plane)));
         // Pairs of luma rows, and the chroma row that they share.
         let pairs = (height / 2).div_ceil(threads.max(1)).max(1);
@@ -271,7 +271,8 @@ mod tests {
         let lut = Lut::new(ToneMap::new(&colour));
         let (side, mut worst, mut sum) = (100, 0.0f64, 0.0);
         let picture = blocks(side);
-        let (whole, split) = (lut.run(&picture, 1), lut.run(&picture, 3));
+        let blank = || frame::Video::new(ff::format::Pixel::YUV420P, picture.width(), picture.height());
+        let (whole, split) = (lut.run(&picture, blank(), 1), lut.run(&picture, blank(), 3));
         for i in 0..side * side {
             let (column, row) = (i % side, i / side);
             let from = |plane: usize, scale: usize| {

@@ -1,9 +1,10 @@
 //! A part of a picture that moves: cut out at fractions of a pixel, since a slow move in whole pixels is seen to jerk.
 
-use super::{clock, ffi};
+use super::clock;
+use super::ffi::{self, Pool};
 use crate::cuts::{Waypoint, follow};
 use crate::units::{Rate, Size, Time};
-use ffmpeg_next::{format, frame};
+use ffmpeg_next::frame;
 
 /// Places between two pixels that are told apart.
 const PHASES: usize = 64;
@@ -18,6 +19,7 @@ pub struct Window {
     scale: (f64, f64),
     rate: Rate,
     weights: Vec<[i32; 4]>,
+    pool: Pool,
 }
 
 impl Window {
@@ -28,7 +30,14 @@ impl Window {
             f64::from(working.width) / f64::from(displayed.width),
             f64::from(working.height) / f64::from(displayed.height),
         );
-        Window { size, path: path.to_vec(), scale, rate, weights: (0..PHASES).map(weights).collect() }
+        Window {
+            size,
+            path: path.to_vec(),
+            scale,
+            rate,
+            weights: (0..PHASES).map(weights).collect(),
+            pool: Pool::new(size),
+        }
     }
 
     /// The part of a `yuv420p` picture that frame `number` of the cut shows.
@@ -36,7 +45,7 @@ impl Window {
         // A frame shows a picture that comes up to so much later; a jump belongs to the picture.
         let at = self.rate.time_of(number) + clock::reach(self.rate);
         let (x, y) = self.corner(picture, at);
-        let mut out = frame::Video::new(format::Pixel::YUV420P, self.size.width, self.size.height);
+        let mut out = self.pool.take();
         for plane in 0..3 {
             let part = if plane == 0 { 1 } else { 2 };
             let of = (picture.width().div_ceil(part) as usize, picture.height().div_ceil(part) as usize);
@@ -142,6 +151,7 @@ fn weights(phase: usize) -> [i32; 4] {
 mod tests {
     use super::*;
     use crate::cuts::SUBPIXELS;
+    use ffmpeg_next::format;
 
     /// A smooth wave, so that what lies between pixels is known.
     fn wave(x: f64, y: f64) -> f64 {
