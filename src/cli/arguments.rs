@@ -52,7 +52,8 @@ pub enum Verb {
         #[arg(long, value_name = "NAME", value_parser = person)]
         by: Option<String>,
     },
-    /// Say which clips wait for approval and why; changes nothing
+    /// Say what every clip is at, which ones wait for approval and why; changes nothing
+    #[command(after_help = STATUS_HELP)]
     Status {
         /// Folder with the cuts
         #[arg(long, short, value_name = "DIR", default_value = "cuts")]
@@ -61,6 +62,8 @@ pub enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Say what no clip needs any more, and with --yes remove it; never cuts, texts, transcripts or approvals
+    Clean(Tidying),
     /// List the platforms with their limits and where those come from
     Platforms,
     /// List the speech models and which are on this computer
@@ -88,6 +91,26 @@ pub struct Decide {
     /// Folder with the cuts
     #[arg(long, short, value_name = "DIR", default_value = "cuts")]
     pub out: PathBuf,
+    /// Wait until another Housecall is done with that folder
+    #[arg(long)]
+    pub wait: bool,
+}
+
+/// What is to be tidied up.
+#[derive(Debug, Clone, Args)]
+pub struct Tidying {
+    /// Folder with the cuts
+    #[arg(long, short, value_name = "DIR", default_value = "cuts")]
+    pub out: PathBuf,
+    /// Folder with the clips [default: that of the last run]
+    #[arg(long, value_name = "DIR")]
+    pub inbox: Option<PathBuf>,
+    /// Remove what is listed
+    #[arg(long)]
+    pub yes: bool,
+    /// Wait until another Housecall is done with that folder
+    #[arg(long)]
+    pub wait: bool,
 }
 
 /// A person's name: what stands in the record has to be readable.
@@ -137,6 +160,9 @@ pub struct Batch {
     /// Never open a network connection, not even to fetch a speech model
     #[arg(long)]
     pub offline: bool,
+    /// Wait until another Housecall is done with the folder for the cuts, as watch always does
+    #[arg(long)]
+    pub wait: bool,
     /// Print events as lines of JSON instead of progress
     #[arg(long)]
     pub json: bool,
@@ -151,3 +177,9 @@ and the next run goes on from there.
 
 Exit codes: 0 everything is in place, 1 could not start, 2 some clips or cuts failed, or it was stopped, \
 3 nothing failed but some clips wait for approval.";
+
+const STATUS_HELP: &str = "\
+It may be asked while a run goes on, and after one was cut off.
+
+Exit codes: 0 all is well or being made, 1 there are no cuts, 2 some clips failed, were cut off, miss a cut, or the record \
+of approvals is damaged, 3 nothing of that, but some clips wait for approval.";

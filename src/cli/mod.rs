@@ -12,6 +12,7 @@ macro_rules! say {
 
 mod approve;
 mod arguments;
+mod clean;
 mod doctor;
 mod hold;
 mod init;
@@ -23,9 +24,10 @@ mod shell;
 mod status;
 mod watch;
 
-pub use arguments::{Arguments, Batch, Decide, Verb};
+pub use arguments::{Arguments, Batch, Decide, Tidying, Verb};
 
 use crate::fault::{Cancel, Fault};
+use crate::pipeline::Patience;
 use clap::Parser;
 use std::process::ExitCode;
 
@@ -62,15 +64,21 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// How a verb that takes a moment waits for another Housecall.
+fn patience(wait: bool, cancel: &Cancel) -> Patience<'_> {
+    Patience { wait, cancel, tell: &|text| eprintln!("{text}") }
+}
+
 fn dispatch(verb: Verb, cancel: &Cancel) -> Result<u8, Fault> {
     match verb {
         Verb::Init { folder, name } => init::init(&folder, name.as_deref()),
         Verb::Run(batch) => run::run(&batch, cancel),
         Verb::Watch(batch) => watch::watch(&batch, cancel),
         Verb::Plan(batch) => plan::plan(&batch, cancel),
-        Verb::Approve { decide, by } => approve::approve(&decide, &by),
-        Verb::Hold { decide, by } => hold::hold(&decide, by.as_deref()),
+        Verb::Approve { decide, by } => approve::approve(&decide, &by, cancel),
+        Verb::Hold { decide, by } => hold::hold(&decide, by.as_deref(), cancel),
         Verb::Status { out, json } => status::status(&out, json),
+        Verb::Clean(tidying) => clean::clean(&tidying, cancel),
         Verb::Platforms => platforms::platforms(),
         Verb::Models => models::models(),
         Verb::Doctor => doctor::doctor(),

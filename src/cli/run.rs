@@ -59,6 +59,7 @@ pub fn request(arguments: &Batch, cancel: &Cancel, progress: &Progress) -> Resul
         jobs: arguments.jobs.map(usize::from),
         settle: intake::SETTLE,
         more_to_come: false,
+        wait: arguments.wait,
         trace: Trace::default(),
     })
 }

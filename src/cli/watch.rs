@@ -97,7 +97,8 @@ fn round(
         return Ok(());
     }
     // practice.toml is read anew, so that a change there needs no restart.
-    let request = Request { more_to_come: true, trace: trace.clone(), ..run::request(arguments, cancel, progress)? };
+    let request =
+        Request { more_to_come: true, wait: true, trace: trace.clone(), ..run::request(arguments, cancel, progress)? };
     let outcome = pipeline::run(&request, cancel, &|event| progress.tell(event));
     progress.clear();
     let outcome = outcome?;

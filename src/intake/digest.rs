@@ -72,8 +72,12 @@ struct Stat {
 impl DigestCache {
     /// What `file` holds; empty when it is missing, damaged or of another version.
     pub fn load(file: &Path) -> Self {
-        let entries = fs::read(file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-        DigestCache { file: file.to_path_buf(), entries, dirty: false }
+        let entries = fs::read_to_string(file).ok().and_then(|text| {
+            // A digit of a digest that was damaged would make another clip of it.
+            let (sum, body) = text.split_once('\n')?;
+            (blake3::hash(body.as_bytes()).to_hex().as_str() == sum).then(|| serde_json::from_str(body).ok())?
+        });
+        DigestCache { file: file.to_path_buf(), entries: entries.unwrap_or_default(), dirty: false }
     }
 
     /// The digest of the file, if it has not changed since it was recorded.
@@ -81,6 +85,11 @@ impl DigestCache {
         let entry = self.entries.get(&key(path))?;
         let old_enough = entry.stat.modified.saturating_add(TRUSTED_AGE.as_nanos() as u64) <= entry.recorded;
         ((old_enough || entry.at_rest) && stat(metadata) == Some(entry.stat)).then(|| entry.digest.clone())
+    }
+
+    /// Every file that is remembered, with its digest; by the path that it was read under.
+    pub fn all(&self) -> impl Iterator<Item = (&Path, &Digest)> {
+        self.entries.iter().map(|(path, entry)| (Path::new(path), &entry.digest))
     }
 
     /// Whether the clip's digest is remembered and the clip has not changed since: then it is at rest.
@@ -130,6 +139,7 @@ impl DigestCache {
         let folder = self.file.parent().unwrap_or(Path::new("."));
         let written = serde_json::to_vec(&self.entries).map_err(io::Error::from).and_then(|bytes| {
             let mut scratch = tempfile::NamedTempFile::new_in(folder)?;
+            scratch.write_all(format!("{}\n", blake3::hash(&bytes).to_hex()).as_bytes())?;
             scratch.write_all(&bytes)?;
             scratch.persist(&self.file).map_err(|error| error.error)
         });

@@ -26,7 +26,7 @@ mod telling;
 pub use digest::{DigestCache, digest};
 pub use given::given_transcript;
 pub use names::unique_names;
-pub use questions::sources;
+pub use questions::{SHOT_LIST, sources};
 pub use scan::{Candidate, name_of, scan};
 pub use settled::{Looks, Readiness, SETTLE, settle};
 

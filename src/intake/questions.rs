@@ -13,7 +13,8 @@ use std::path::Path;
 use unicode_normalization::UnicodeNormalization;
 
 /// The shot list's name in the inbox.
-const SHOT_LIST: &str = "questions.csv";
+/// Name of the list of questions in an inbox.
+pub const SHOT_LIST: &str = "questions.csv";
 /// A shot list or sidecar larger than this is something else by mistake.
 const MOST_BYTES: u64 = 1 << 20;
 /// Names of the two columns in a heading, in lower case.

@@ -2,9 +2,12 @@
 //! they are planned, from a bounded channel, and decode them in turn. A clip that fails fails alone.
 
 use super::budget::{Demand, Machine, ThreadBudget};
+use super::durable::make_folder;
 use super::edits::{Edits, written_captions};
 use super::event::{Event, Listener, Stage};
-use super::journal::Journal;
+use super::journal::{Journal, Step};
+use super::lock::{Lock, Patience};
+use super::logbook::Logbook;
 use super::produce::{Planned, Workshop};
 use super::publish;
 use super::record::Record;
@@ -29,7 +32,7 @@ use crate::wording::{self, Material, Origin};
 use crossbeam_channel::bounded;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -59,6 +62,8 @@ pub struct Request {
     /// Whether further clips may come to the inbox later, as they do while it is watched. A transcript then goes by its
     /// name alone, and may wait for its clip.
     pub more_to_come: bool,
+    /// Whether to wait until another Housecall is done with the output folder.
+    pub wait: bool,
     /// Where it is told what each thread did when.
     pub trace: Trace,
 }
@@ -129,9 +134,10 @@ struct Found {
 /// # Errors
 /// What keeps the whole batch from working: folders, fonts, another run on the same output.
 pub fn run(request: &Request, cancel: &Cancel, listener: Listener) -> Result<Outcome, Fault> {
-    let state = request.out.join(".housecall");
-    fs::create_dir_all(&state).map_err(|e| cannot_write(&state, &e))?;
-    let _lock = lock(&state)?;
+    let state = state_folder(&request.out)?;
+    let verb = if request.more_to_come { "watch" } else { "run" };
+    let tell = |text| listener(Event::Note { clip: None, text });
+    let lock = Lock::take(&state, verb, &Patience { wait: request.wait, cancel, tell: &tell })?;
     let scratch = state.join("scratch");
     // Whatever lies here is from a run that was cut off; the lock says that nobody uses it.
     drop(fs::remove_dir_all(&scratch));
@@ -139,11 +145,32 @@ pub fn run(request: &Request, cancel: &Cancel, listener: Listener) -> Result<Out
 
     publish::sweep(&request.out);
 
+    let journal = Journal::open(&state.join("journal.ndjson"), &request.out)?;
+    journal.begin(verb, &request.inbox);
+    let logbook = Logbook::new(&state, verb);
+    let told = |event: Event| {
+        journal.tell(&event);
+        logbook.tell(&event);
+        listener(event);
+    };
+    let listener: Listener = &told;
+    match journal.damaged() {
+        0 => {}
+        lines => {
+            let what = if lines == 1 { "A line of the journal was" } else { "Lines of the journal were" };
+            let text = format!("{what} torn or damaged ({lines}); what is not known to be in place is made again.");
+            listener(Event::Note { clip: None, text });
+        }
+    }
+
     let batch = Batch::new(request, cancel, listener)?;
     let found = batch.intake(&state)?;
     listener(Event::Started { clips: found.sources.len(), out: request.out.clone() });
-    let journal = Journal::open(&state.join("journal.ndjson"), &request.out)?;
     let reports = batch.process(&found.sources, &journal, &scratch);
+    if lock.is_lost() {
+        let what = format!("another computer took over the work on {} while this one slept", request.out.display());
+        return Err(Fault::new(what, "leave it to that computer, or stop it there and run again"));
+    }
     drop(fs::remove_dir_all(&scratch));
 
     let (stopped, work) = (cancel.is_cancelled(), batch.tally.work());
@@ -184,8 +211,7 @@ pub fn run(request: &Request, cancel: &Cancel, listener: Listener) -> Result<Out
 /// # Errors
 /// As [`run`].
 pub fn preview(request: &Request, cancel: &Cancel, listener: Listener) -> Result<Vec<Preview>, Fault> {
-    let state = request.out.join(".housecall");
-    fs::create_dir_all(&state).map_err(|e| cannot_write(&state, &e))?;
+    let state = state_folder(&request.out)?;
     let batch = Batch::new(request, cancel, listener)?;
     let found = batch.intake(&state)?;
     let mut reader = batch.reader();
@@ -204,19 +230,21 @@ pub fn preview(request: &Request, cancel: &Cancel, listener: Listener) -> Result
     Ok(previews)
 }
 
-/// Keeps two runs from working on one output folder.
-pub(super) fn lock(state: &Path) -> Result<File, Fault> {
-    let path = state.join("lock");
-    let file = File::create(&path).map_err(|e| cannot_write(&path, &e))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Fault::new(
-            format!("another Housecall is working on {}", state.parent().unwrap_or(state).display()),
-            "wait until it is done, or choose another folder with --out",
-        )),
-        // Some network drives know no locks; working there alone is better than not at all.
-        Err(TryLockError::Error(_)) => Ok(file),
+/// The program's own folder in an output folder, made if it is missing. What was said in the clips lies there, so that it
+/// is closed to other users of the computer; the group keeps what the system gives it.
+fn state_folder(out: &Path) -> Result<PathBuf, Fault> {
+    let state = out.join(".housecall");
+    make_folder(&state).map_err(|e| cannot_write(&state, &e))?;
+    #[cfg(unix)]
+    if let Ok(about) = fs::metadata(&state) {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = about.permissions().mode();
+        if mode & 0o007 != 0 {
+            // A drive without such rights, or a folder of another user's, stays as it is.
+            drop(fs::set_permissions(&state, fs::Permissions::from_mode(mode & !0o007)));
+        }
     }
+    Ok(state)
 }
 
 impl<'a> Batch<'a> {
@@ -385,6 +413,7 @@ impl<'a> Batch<'a> {
                 None => pending.push(source),
             }
         }
+        pending.iter().for_each(|source| journal.step(&source.name, Step::Waiting));
         in_good_order(&mut pending);
         let workshop = Workshop {
             out: &self.request.out,

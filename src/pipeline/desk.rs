@@ -3,8 +3,8 @@
 //! A decision goes into the record first and the files are moved after it. Whoever is stopped in between has decided; the
 //! same command, or the next run, moves the rest.
 
-use super::batch::lock;
-use super::journal::{Entry, Journal};
+use super::journal::{Entry, Journal, Replay, Stamp, Standpoint, Step};
+use super::lock::{self, Holder, Lock, Patience};
 use super::record::{Action, Record, Signed};
 use super::sheet_file::{self, About};
 use super::shelf::{self, Shelf};
@@ -26,13 +26,43 @@ pub struct Decided {
     pub known: bool,
 }
 
+/// How the clips of an output folder stand.
+#[derive(Debug)]
+pub struct Overview {
+    /// Every clip of the last run, and every other that still waits, by name.
+    pub clips: Vec<ClipStatus>,
+    /// Whether the record of approvals is as it was written.
+    pub record_is_whole: bool,
+    /// Lines of the journal that are torn or damaged.
+    pub damaged: usize,
+    /// Who works there just now.
+    pub holder: Option<Holder>,
+}
+
 /// How a clip stands.
 #[derive(Debug)]
 pub struct ClipStatus {
-    /// As the last run told it.
-    pub report: ClipReport,
-    /// Whether it waits, by the record as it is now.
-    pub standing: Standing,
+    /// Name of its outputs, or of its file where it has none yet.
+    pub name: String,
+    /// What it is at.
+    pub now: Now,
+    /// As the last run that came to its end with it told it, and whether it waits, by the record as it is now.
+    pub report: Option<(ClipReport, Standing)>,
+}
+
+/// What a clip is at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Now {
+    /// A batch goes on, and the clip is so far; since when, UTC, RFC 3339.
+    Working(Step, String),
+    /// A batch was stopped or killed when the clip was so far.
+    CutOff(Step),
+    /// The last batch could not make it, or not all of it: a step of that kind.
+    Failed(Step),
+    /// Cuts that were made are gone, or somebody changed them; relative to the output folder.
+    Missing(Vec<PathBuf>),
+    /// At rest, held or finished, as the report says; and where that is lost, as this step does.
+    Rests(Option<Step>),
 }
 
 /// An output folder in which somebody decides.
@@ -48,10 +78,16 @@ struct Desk<'a> {
 ///
 /// # Errors
 /// A clip is not known, was not made, lacks a consent, or its files are not those that were checked; then nothing at all
-/// was done. Or the disk takes nothing.
-pub fn approve(out: &Path, clips: &[String], by: &str, note: Option<&str>) -> Result<Vec<Decided>, Fault> {
+/// was done. Or another Housecall works there, or the disk takes nothing.
+pub fn approve(
+    out: &Path,
+    clips: &[String],
+    by: &str,
+    note: Option<&str>,
+    patience: &Patience,
+) -> Result<Vec<Decided>, Fault> {
     let state = state_of(out)?;
-    let _lock = lock(&state)?;
+    let _lock = Lock::take(&state, "approve", patience)?;
     let mut desk = Desk::open(out, &state)?;
     let reports = desk.find(clips)?;
     for report in &reports {
@@ -73,10 +109,16 @@ pub fn approve(out: &Path, clips: &[String], by: &str, note: Option<&str>) -> Re
 /// Takes clips away from the platforms' names until somebody approves them.
 ///
 /// # Errors
-/// A clip is not known; then nothing at all was done. Or the disk takes nothing.
-pub fn hold(out: &Path, clips: &[String], by: Option<&str>, note: Option<&str>) -> Result<Vec<Decided>, Fault> {
+/// A clip is not known; then nothing at all was done. Or another Housecall works there, or the disk takes nothing.
+pub fn hold(
+    out: &Path,
+    clips: &[String],
+    by: Option<&str>,
+    note: Option<&str>,
+    patience: &Patience,
+) -> Result<Vec<Decided>, Fault> {
     let state = state_of(out)?;
-    let _lock = lock(&state)?;
+    let _lock = Lock::take(&state, "hold", patience)?;
     let mut desk = Desk::open(out, &state)?;
     let mut decided = Vec::new();
     for report in desk.find(clips)? {
@@ -91,26 +133,65 @@ pub fn hold(out: &Path, clips: &[String], by: Option<&str>, note: Option<&str>) 
     Ok(decided)
 }
 
-/// How every clip of the last run stands, and every other that still waits; only reads. The flag says whether the record
-/// is as it was written.
+/// How every clip of the last run stands, and every other that still waits; only reads, and may be asked while others work.
 ///
 /// # Errors
-/// There are no cuts there, or the record cannot be read.
-pub fn status(out: &Path) -> Result<(Vec<ClipStatus>, bool), Fault> {
+/// There are no cuts there, or the journal or the record cannot be read.
+pub fn status(out: &Path) -> Result<Overview, Fault> {
     let state = state_of(out)?;
-    let store = Store::new(state.join("cache"));
+    let holder = lock::holder(&state);
+    let (said, damaged) = Replay::read(&state.join("journal.ndjson"))?;
     let record = Record::open(&state)?;
+    let store = Store::new(state.join("cache"));
     let recent: Option<BTreeSet<String>> = store.get("sheet", "clips");
-    let clips = kept(&store).into_values().filter_map(|report| {
-        let standing = report.signoff.decide(record.last(&report.name));
-        let listed = recent.as_ref().is_none_or(|names| names.contains(&report.name));
-        let waits = || report.is_held() && report.cuts.iter().any(|cut| out.join(&cut.file).exists());
-        (listed || waits()).then_some(ClipStatus { report, standing })
+    let mut reports = kept(&store);
+    let names: BTreeSet<String> = reports.keys().chain(said.clips().keys()).cloned().collect();
+    let clips = names.into_iter().filter_map(|name| {
+        let report = reports.remove(&name);
+        let listed = recent.as_ref().is_none_or(|names| names.contains(&name));
+        let unfinished = said.batch().is_some_and(|batch| batch.ended != Some(false));
+        let told = said.clips().get(&name).is_some_and(|point| point.recent && unfinished);
+        let waits =
+            report.as_ref().is_some_and(|r| r.is_held() && r.cuts.iter().any(|cut| out.join(&cut.file).exists()));
+        (listed || told || waits).then(|| {
+            let now = now(&name, &said, holder.as_ref(), out);
+            let report = report.map(|report| {
+                let standing = report.signoff.decide(record.last(&name));
+                (report, standing)
+            });
+            ClipStatus { name, now, report }
+        })
     });
-    Ok((clips.collect(), record.is_whole()))
+    Ok(Overview { clips: clips.collect(), record_is_whole: record.is_whole(), damaged, holder })
 }
 
-fn state_of(out: &Path) -> Result<PathBuf, Fault> {
+/// What a clip is at, by what the journal said and who is at work.
+fn now(name: &str, said: &Replay, holder: Option<&Holder>, out: &Path) -> Now {
+    let goes_on = said.batch().is_some_and(|batch| {
+        // Who took the folder after the batch began is at work on something else.
+        let time = |text: &str| text.parse::<jiff::Timestamp>().ok();
+        batch.ended.is_none() && holder.is_some_and(|holder| time(&holder.since) <= time(&batch.at))
+    });
+    let over = said.batch().is_some_and(|batch| batch.ended == Some(false));
+    match said.clips().get(name) {
+        Some(Standpoint { step, at, recent: true }) if step.is_under_way() && goes_on => {
+            Now::Working(step.clone(), at.clone())
+        }
+        Some(Standpoint { step, .. }) if step.is_under_way() && !over => Now::CutOff(step.clone()),
+        Some(Standpoint { step: step @ Step::Failed { .. }, recent: true, .. }) => Now::Failed(step.clone()),
+        other => {
+            let cut = |file: &Path| file.extension().is_some_and(|extension| extension == "mp4");
+            let stands = |file: &Path, stamp: &Stamp| {
+                [Shelf::Public, Shelf::Held].iter().any(|s| Stamp::of(&out.join(s.place(file))) == Some(*stamp))
+            };
+            let files = said.files(name).iter().filter(|(file, stamp)| cut(file) && !stands(file, stamp));
+            let gone: Vec<PathBuf> = files.map(|(file, _)| file.clone()).collect();
+            if gone.is_empty() { Now::Rests(other.map(|point| point.step.clone())) } else { Now::Missing(gone) }
+        }
+    }
+}
+
+pub(super) fn state_of(out: &Path) -> Result<PathBuf, Fault> {
     let state = out.join(".housecall");
     let missing = || Fault::new(format!("there are no cuts in {}", out.display()), "name their folder with --out");
     state.is_dir().then_some(state).ok_or_else(missing)
@@ -213,6 +294,7 @@ impl<'a> Desk<'a> {
                 self.journal.append(Entry::Done { clip: report.name.clone(), fingerprint, files })?;
             }
         }
+        self.journal.step(&report.name, if shelf == Shelf::Public { Step::Finished } else { Step::Held });
         let decided = Decided { clip: report.name.clone(), cuts: report.made(), known };
         self.clips.insert(report.name.clone(), report);
         Ok(decided)

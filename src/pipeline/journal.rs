@@ -1,11 +1,18 @@
 //! The journal: append-only, one line an event, each with a checksum; replayed at the start.
+//!
+//! It tells what is in place, and what every clip is at, so that whoever asks after a kill is told. It holds file names and
+//! stages, and nothing of what is said in a clip. What only tells how far a clip was is not flushed to the disk: a power
+//! cut may take it, and nothing is lost with it.
 
+use super::durable::sync_folder;
+use super::event::{Event, Stage};
+use super::logbook::without_quoted;
 use super::shelf::Shelf;
-use super::store::cannot_write;
+use super::store::{cannot_write, write_whole};
 use crate::fault::Fault;
 use crate::intake::Digest;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -34,6 +41,67 @@ pub enum Entry {
         /// Files relative to the output folder, and how they looked right after.
         files: Vec<(PathBuf, Stamp)>,
     },
+    /// A batch begins that has something to do. What earlier ones told of clips is of the past from here on.
+    Begun {
+        /// `run` or `watch`.
+        verb: String,
+        /// The folder with the clips.
+        inbox: PathBuf,
+    },
+    /// A batch is over.
+    Ended {
+        /// Whether somebody stopped it before it was through.
+        stopped: bool,
+    },
+    /// A clip went a step.
+    Step {
+        /// Name of the clip's outputs, or of its file where it has none yet.
+        clip: String,
+        /// Which.
+        #[serde(flatten)]
+        step: Step,
+    },
+}
+
+/// How far a clip is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum Step {
+    /// It was taken up and waits for its turn.
+    Waiting,
+    /// It entered a stage.
+    At {
+        /// Which.
+        stage: Stage,
+    },
+    /// It is tried once more.
+    Again {
+        /// What went wrong the first time, without a stop.
+        why: String,
+    },
+    /// It failed, or its cuts for some platforms did.
+    Failed {
+        /// Where.
+        stage: Stage,
+        /// Ids of the platforms; none where it failed as a whole.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        platforms: Vec<String>,
+        /// What happened, without a stop.
+        what: String,
+        /// What to do next, without a stop.
+        advice: String,
+    },
+    /// Its cuts are made and wait for a person.
+    Held,
+    /// Its cuts are in their places.
+    Finished,
+}
+
+impl Step {
+    /// Whether somebody has to be at work on the clip, or was cut off.
+    pub fn is_under_way(&self) -> bool {
+        matches!(self, Step::Waiting | Step::At { .. } | Step::Again { .. })
+    }
 }
 
 /// How a file looks from outside; a changed file shows by it without being read.
@@ -57,16 +125,59 @@ impl Stamp {
 
 #[derive(Serialize, Deserialize)]
 struct Line {
-    /// When it was written, for people.
+    /// When it was written, UTC, RFC 3339.
     at: String,
     #[serde(flatten)]
     entry: Entry,
+}
+
+/// How far a clip was, and since when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standpoint {
+    /// How far.
+    pub step: Step,
+    /// Time in UTC, RFC 3339.
+    pub at: String,
+    /// Whether the last batch told it.
+    pub recent: bool,
+}
+
+/// The last batch that had something to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastBatch {
+    /// `run` or `watch`.
+    pub verb: String,
+    /// The folder with the clips.
+    pub inbox: PathBuf,
+    /// When it began: UTC, RFC 3339.
+    pub at: String,
+    /// Whether it was stopped; none while it goes on, and where it was killed.
+    pub ended: Option<bool>,
+}
+
+/// What the lines of a journal say.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Replay {
+    published: HashMap<PathBuf, (Digest, Stamp)>,
+    done: HashMap<String, (Digest, Vec<(PathBuf, Stamp)>)>,
+    clips: BTreeMap<String, Standpoint>,
+    batch: Option<LastBatch>,
+}
+
+/// How a journal's file looks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Look {
+    /// Lines that are whole.
+    whole: usize,
+    /// Lines that are torn or damaged.
+    damaged: usize,
 }
 
 /// An open journal and what its lines say.
 #[derive(Debug)]
 pub struct Journal {
     out: PathBuf,
+    damaged: usize,
     inner: Mutex<Inner>,
 }
 
@@ -98,59 +209,124 @@ impl Checked {
 #[derive(Debug)]
 struct Inner {
     file: File,
-    published: HashMap<PathBuf, (Digest, Stamp)>,
-    done: HashMap<String, (Digest, Vec<(PathBuf, Stamp)>)>,
+    /// Whether the last line may lack its end, since the disk did not take it whole.
+    torn: bool,
+    /// What is written down before the next line.
+    begun: Option<Entry>,
+    said: Replay,
 }
 
 impl Journal {
     /// Opens or creates the journal of the output folder `out` and replays it. Lines that are torn or damaged are passed
-    /// over: what they told is done again.
+    /// over: what they told is done again. A journal that holds much that later lines make void is written anew without
+    /// that. Whoever calls has the output folder's lock.
     ///
     /// # Errors
     /// The file cannot be opened or written.
     pub fn open(file: &Path, out: &Path) -> Result<Self, Fault> {
-        let text = match fs::read(file) {
-            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(e) => return Err(cannot_write(file, &e)),
-        };
-        let mut handle = OpenOptions::new().create(true).append(true).open(file).map_err(|e| cannot_write(file, &e))?;
-        if !text.is_empty() && !text.ends_with('\n') {
-            // A torn last line must not swallow the next one.
-            handle.write_all(b"\n").map_err(|e| cannot_write(file, &e))?;
+        let bytes = read(file)?;
+        let (said, look) = Replay::of(&bytes);
+        let mut torn = !bytes.is_empty() && !bytes.ends_with(b"\n");
+        if look.damaged > 0 || look.whole > MOST_LINES.max(said.lines() * BLOAT) {
+            write_whole(file, &compacted(&bytes, &|_| true))?;
+            torn = false;
         }
-        let mut inner = Inner { file: handle, published: HashMap::new(), done: HashMap::new() };
-        text.lines().filter_map(parse).for_each(|entry| inner.apply(entry));
-        Ok(Journal { out: out.to_path_buf(), inner: Mutex::new(inner) })
+        let handle = OpenOptions::new().create(true).append(true).open(file).map_err(|e| cannot_write(file, &e))?;
+        if bytes.is_empty() {
+            sync_folder(file.parent().unwrap_or(Path::new("."))).map_err(|e| cannot_write(file, &e))?;
+        }
+        let inner = Mutex::new(Inner { file: handle, torn, begun: None, said });
+        Ok(Journal { out: out.to_path_buf(), damaged: look.damaged, inner })
+    }
+
+    /// How many lines were torn or damaged when it was opened.
+    pub fn damaged(&self) -> usize {
+        self.damaged
+    }
+
+    /// Says which batch the following lines are of. It is written down with the first of them: a batch that finds nothing
+    /// to do leaves no line.
+    pub fn begin(&self, verb: &str, inbox: &Path) {
+        // A name that is no Unicode cannot stand in a line.
+        let inbox = std::path::absolute(inbox).unwrap_or_else(|_| inbox.to_path_buf());
+        let inbox = PathBuf::from(inbox.to_string_lossy().into_owned());
+        self.lock().begun = Some(Entry::Begun { verb: verb.to_string(), inbox });
+    }
+
+    /// Writes down how far an event brought a clip, or that the batch is over.
+    pub fn tell(&self, event: &Event) {
+        match event {
+            Event::Entered { clip, stage } => self.step(clip, Step::At { stage: *stage }),
+            Event::Failed { clip, platforms, stage, what, advice } => {
+                let (what, advice) = (without_quoted(what), without_quoted(advice));
+                self.step(clip, Step::Failed { stage: *stage, platforms: platforms.clone(), what, advice });
+            }
+            Event::Finished { failed: true, .. } => {}
+            Event::Finished { clip, held: true, .. } => self.step(clip, Step::Held),
+            Event::Finished { clip, .. } => self.step(clip, Step::Finished),
+            Event::Ended { stopped, .. } => {
+                let nothing_new = {
+                    let inner = self.lock();
+                    let last_ended = inner.said.batch.as_ref().is_none_or(|batch| batch.ended == Some(false));
+                    inner.begun.is_some() && last_ended
+                };
+                if !nothing_new {
+                    drop(self.append(Entry::Ended { stopped: *stopped }));
+                }
+            }
+            Event::Started { .. }
+            | Event::Download { .. }
+            | Event::Progress { .. }
+            | Event::Published { .. }
+            | Event::Held { .. }
+            | Event::Note { .. } => {}
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(|e| e.into_inner())
     }
 
-    /// Appends a line and makes sure that it is on the disk.
+    /// Appends a line. One that says that a clip is done is on the disk afterwards, with all before it; what the others
+    /// tell can be found out again.
+    ///
+    /// # Errors
+    /// The disk takes nothing.
     pub fn append(&self, entry: Entry) -> Result<(), Fault> {
         let mut inner = self.lock();
-        let line = Line { at: jiff::Timestamp::now().to_string(), entry };
-        let body = serde_json::to_string(&line)
-            .map_err(|e| Fault::new(format!("the journal cannot be written ({e})"), "report this"))?;
-        let text = format!("{} {body}\n", checksum(&body));
-        let written = inner.file.write_all(text.as_bytes()).and_then(|()| inner.file.sync_data());
-        written.map_err(|e| cannot_write(Path::new("the journal"), &e))?;
-        inner.apply(line.entry);
-        Ok(())
+        if let Some(begun) = inner.begun.take() {
+            inner.append(begun)?;
+        }
+        inner.append(entry)
+    }
+    /// Makes sure that all lines are on the disk.
+    ///
+    /// # Errors
+    /// The disk takes nothing.
+    pub fn flush(&self) -> Result<(), Fault> {
+        self.lock().file.sync_data().map_err(|e| cannot_write(Path::new("the journal"), &e))
+    }
+
+    /// Appends what a clip is at, unless that was the last that was said of it. What is not taken is lost: whoever cannot
+    /// write here hears of it elsewhere.
+    pub fn step(&self, clip: &str, step: Step) {
+        let known = |said: &Standpoint| said.step == step && (said.recent || !step.is_under_way());
+        let same = self.lock().said.clips.get(clip).is_some_and(known);
+        if !same {
+            drop(self.append(Entry::Step { clip: clip.to_string(), step }));
+        }
     }
 
     /// Whether the cut is in place, holds this render, and was not touched since.
     pub fn holds(&self, file: &Path, key: &Digest) -> bool {
         let inner = self.lock();
-        let known = inner.published.get(file).filter(|(k, _)| k == key).map(|(_, stamp)| *stamp);
+        let known = inner.said.published.get(file).filter(|(k, _)| k == key).map(|(_, stamp)| *stamp);
         known.is_some_and(|stamp| Stamp::of(&self.out.join(file)) == Some(stamp))
     }
 
     /// The published file of that name, if it was not touched since.
     pub fn checked(&self, file: &Path) -> Option<Checked> {
-        let (key, stamp) = self.lock().published.get(file).cloned()?;
+        let (key, stamp) = self.lock().said.published.get(file).cloned()?;
         let untouched = Stamp::of(&self.out.join(file)) == Some(stamp);
         untouched.then(|| Checked { file: file.to_path_buf(), key, stamp })
     }
@@ -160,27 +336,28 @@ impl Journal {
         let inner = self.lock();
         [Shelf::Public, Shelf::Held]
             .iter()
-            .any(|shelf| inner.published.get(&shelf.place(file)).is_some_and(|(k, _)| k == key))
+            .any(|shelf| inner.said.published.get(&shelf.place(file)).is_some_and(|(k, _)| k == key))
     }
 
     /// Every file that was ever published of the clip of that name, relative to the output folder, in order.
     pub fn files_of(&self, clip: &str) -> Vec<PathBuf> {
         let inner = self.lock();
         let of_clip = |file: &&PathBuf| file.file_stem().is_some_and(|stem| stem == clip);
-        let mut files: Vec<PathBuf> = inner.published.keys().filter(of_clip).cloned().collect();
+        let mut files: Vec<PathBuf> = inner.said.published.keys().filter(of_clip).cloned().collect();
         files.sort();
         files
     }
 
     /// What decided the outputs of a clip when it was last done, and its files then.
     pub fn done(&self, clip: &str) -> Option<(Digest, Vec<(PathBuf, Stamp)>)> {
-        self.lock().done.get(clip).cloned()
+        self.lock().said.done.get(clip).cloned()
     }
 
     /// A published file that holds this render and was not touched since.
     pub fn find(&self, key: &Digest) -> Option<PathBuf> {
         let inner = self.lock();
         let mut files: Vec<&PathBuf> = inner
+            .said
             .published
             .iter()
             .filter(|(file, (k, stamp))| k == key && Stamp::of(&self.out.join(file)) == Some(*stamp))
@@ -193,17 +370,187 @@ impl Journal {
     /// Whether everything that this fingerprint asks for is in place and untouched.
     pub fn is_done(&self, clip: &str, fingerprint: &Digest) -> bool {
         let inner = self.lock();
-        inner.done.get(clip).is_some_and(|(known, files)| {
+        inner.said.done.get(clip).is_some_and(|(known, files)| {
             known == fingerprint && files.iter().all(|(file, stamp)| Stamp::of(&self.out.join(file)) == Some(*stamp))
         })
     }
 }
 
 impl Inner {
-    fn apply(&mut self, entry: Entry) {
+    fn append(&mut self, entry: Entry) -> Result<(), Fault> {
+        let line = Line { at: jiff::Timestamp::now().to_string(), entry };
+        let body = serde_json::to_string(&line)
+            .map_err(|e| Fault::new(format!("the journal cannot be written ({e})"), "report this"))?;
+        let start = if self.torn { "\n" } else { "" };
+        let text = format!("{start}{} {body}\n", checksum(&body));
+        let is_done = matches!(line.entry, Entry::Done { .. });
+        let written = self.file.write_all(text.as_bytes());
+        let written = written.and_then(|()| if is_done { self.file.sync_data() } else { Ok(()) });
+        self.torn = written.is_err();
+        written.map_err(|e| cannot_write(Path::new("the journal"), &e))?;
+        self.said.apply(line);
+        Ok(())
+    }
+}
+
+impl Replay {
+    /// What the journal of that file says now, without opening it; an absent one says nothing. The number of lines that
+    /// are torn or damaged comes with it; the last line may be torn because it is just being written.
+    ///
+    /// # Errors
+    /// The file is there and cannot be read.
+    pub fn read(file: &Path) -> Result<(Self, usize), Fault> {
+        let (said, look) = Replay::of(&read(file)?);
+        Ok((said, look.damaged))
+    }
+
+    fn of(bytes: &[u8]) -> (Self, Look) {
+        let (mut said, mut look) = (Replay::default(), Look::default());
+        for line in lines(bytes) {
+            match line {
+                Read::Entry(line, _) => {
+                    look.whole += 1;
+                    said.apply(*line);
+                }
+                Read::Foreign(_) => look.whole += 1,
+                Read::Damaged => look.damaged += 1,
+            }
+        }
+        (said, look)
+    }
+
+    fn apply(&mut self, Line { at, entry }: Line) {
         match entry {
             Entry::Published { file, key, stamp } => drop(self.published.insert(file, (key, stamp))),
             Entry::Done { clip, fingerprint, files } => drop(self.done.insert(clip, (fingerprint, files))),
+            Entry::Begun { verb, inbox } => {
+                // Whatever was cut off is taken up again now, or is gone.
+                self.clips.retain(|_, clip| !clip.step.is_under_way());
+                self.clips.values_mut().for_each(|clip| clip.recent = false);
+                self.batch = Some(LastBatch { verb, inbox, at, ended: None });
+            }
+            Entry::Ended { stopped } => {
+                if let Some(batch) = &mut self.batch {
+                    batch.ended = Some(stopped);
+                }
+            }
+            Entry::Step { clip, step } => drop(self.clips.insert(clip, Standpoint { step, at, recent: true })),
+        }
+    }
+
+    /// How many lines it takes to say this.
+    fn lines(&self) -> usize {
+        self.published.len() + self.done.len() + self.clips.len() + 2
+    }
+
+    /// What every clip is at, by name.
+    pub fn clips(&self) -> &BTreeMap<String, Standpoint> {
+        &self.clips
+    }
+
+    /// The last batch that had something to do.
+    pub fn batch(&self) -> Option<&LastBatch> {
+        self.batch.as_ref()
+    }
+
+    /// The files of a clip that was done, as they looked then.
+    pub fn files(&self, clip: &str) -> &[(PathBuf, Stamp)] {
+        self.done.get(clip).map_or(&[], |(_, files)| files)
+    }
+
+    /// What decided the outputs of the clips that were done, by name.
+    pub fn fingerprints(&self) -> impl Iterator<Item = (&String, &Digest)> {
+        self.done.iter().map(|(clip, (fingerprint, _))| (clip, fingerprint))
+    }
+
+    /// Every file that was published under its last key.
+    pub fn published(&self) -> impl Iterator<Item = (&PathBuf, &Digest)> {
+        self.published.iter().map(|(file, (key, _))| (file, key))
+    }
+}
+
+/// A journal is looked at for what is void in it only from here on.
+const MOST_LINES: usize = 2000;
+
+/// How many times as many lines as needed are borne.
+const BLOAT: usize = 3;
+
+/// A line as it is read.
+enum Read<'a> {
+    /// Whole; with its text.
+    Entry(Box<Line>, &'a [u8]),
+    /// Whole, and of a version of the program that knows more.
+    Foreign(&'a [u8]),
+    /// Torn or damaged.
+    Damaged,
+}
+
+fn lines(bytes: &[u8]) -> impl Iterator<Item = Read<'_>> {
+    bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(|line| {
+        let text = std::str::from_utf8(line).ok().and_then(|text| text.split_once(' '));
+        match text.filter(|(sum, body)| checksum(body) == *sum) {
+            Some((_, body)) => match serde_json::from_str(body) {
+                Ok(entry) => Read::Entry(Box::new(entry), line),
+                Err(_) => Read::Foreign(line),
+            },
+            None => Read::Damaged,
+        }
+    })
+}
+
+/// The lines of a journal that no later one makes void, in their order, as far as they are whole and `needed`.
+fn compacted(bytes: &[u8], needed: &dyn Fn(&Entry) -> bool) -> Vec<u8> {
+    let mut kept: BTreeMap<usize, &[u8]> = BTreeMap::new();
+    let mut last: HashMap<String, usize> = HashMap::new();
+    for (number, line) in lines(bytes).enumerate() {
+        match line {
+            Read::Entry(line, text) if needed(&line.entry) => {
+                if let Some(before) = last.insert(line.entry.subject(), number) {
+                    kept.remove(&before);
+                }
+                kept.insert(number, text);
+            }
+            Read::Foreign(text) => drop(kept.insert(number, text)),
+            Read::Entry(..) | Read::Damaged => {}
+        }
+    }
+    kept.into_values().flat_map(|line| [line, b"\n"]).flatten().copied().collect()
+}
+
+/// Rewrites a journal without what is void or not `needed`, if that makes it smaller; what that saves or would save, in
+/// bytes. Whoever calls has the output folder's lock, and no journal open.
+///
+/// # Errors
+/// The file cannot be read or written.
+pub fn compact(file: &Path, needed: &dyn Fn(&Entry) -> bool, write: bool) -> Result<u64, Fault> {
+    let bytes = read(file)?;
+    let rest = compacted(&bytes, needed);
+    if write && rest.len() < bytes.len() {
+        write_whole(file, &rest)?;
+    }
+    Ok(bytes.len().saturating_sub(rest.len()) as u64)
+}
+
+impl Entry {
+    /// What the entry is about: a later one about the same makes it void.
+    fn subject(&self) -> String {
+        match self {
+            Entry::Published { file, .. } => format!("file {}", file.display()),
+            Entry::Done { clip, .. } => format!("done {clip}"),
+            Entry::Begun { .. } => "begun".into(),
+            Entry::Ended { .. } => "ended".into(),
+            Entry::Step { clip, .. } => format!("clip {clip}"),
+        }
+    }
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Fault> {
+    match fs::read(file) {
+        Ok(bytes) => Ok(bytes),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(e) => {
+            let what = format!("the journal {} cannot be read ({e})", file.display());
+            Err(Fault::new(what, "close the program that has it open, and run again"))
         }
     }
 }
@@ -213,15 +560,11 @@ fn checksum(body: &str) -> String {
     blake3::hash(body.as_bytes()).to_hex()[..16].to_string()
 }
 
-fn parse(line: &str) -> Option<Entry> {
-    let (sum, body) = line.split_once(' ')?;
-    (checksum(body) == sum).then(|| serde_json::from_str::<Line>(body).ok())?.map(|line| line.entry)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use proptest::prelude::*;
 
     fn done(clip: &str, out: &Path) -> Entry {
         let files = vec![(PathBuf::from("a.mp4"), Stamp::of(&out.join("a.mp4")).unwrap())];
@@ -259,5 +602,175 @@ mod tests {
         journal.append(done("one", out)).unwrap();
         fs::write(out.join("a.mp4"), "another").unwrap();
         assert!(!journal.is_done("one", &Digest("f".into())));
+    }
+
+    /// A journal of these entries as it lies on the disk.
+    fn written(entries: &[Entry]) -> Vec<u8> {
+        let line = |(number, entry): (usize, &Entry)| {
+            let at = format!("2026-11-22T12:00:{:02}Z", number % 60);
+            let body = serde_json::to_string(&Line { at, entry: entry.clone() }).unwrap();
+            format!("{} {body}\n", checksum(&body)).into_bytes()
+        };
+        entries.iter().enumerate().flat_map(line).collect()
+    }
+
+    fn any_step() -> impl Strategy<Value = Step> {
+        let stage = prop_oneof![Just(Stage::Probe), Just(Stage::Speech), Just(Stage::Render)];
+        prop_oneof![
+            Just(Step::Waiting),
+            stage.clone().prop_map(|stage| Step::At { stage }),
+            Just(Step::Again { why: "it died".into() }),
+            (stage, "[ -~]{0,12}").prop_map(|(stage, what)| Step::Failed {
+                stage,
+                platforms: vec!["x".into()],
+                what,
+                advice: "a".into()
+            }),
+            Just(Step::Held),
+            Just(Step::Finished),
+        ]
+    }
+
+    fn any_entry() -> impl Strategy<Value = Entry> {
+        let clip = "[ab]|é \"\n";
+        let digest = "[0-3]".prop_map(Digest);
+        let stamp = (0..4u64, 0..4u64).prop_map(|(bytes, modified)| Stamp { bytes, modified });
+        let file = "[xy]/[ab]\\.mp4".prop_map(PathBuf::from);
+        let files = prop::collection::vec((file.clone(), stamp.clone()), 0..3);
+        prop_oneof![
+            (file, digest.clone(), stamp).prop_map(|(file, key, stamp)| Entry::Published { file, key, stamp }),
+            (clip, digest, files).prop_map(|(clip, fingerprint, files)| Entry::Done { clip, fingerprint, files }),
+            Just(Entry::Begun { verb: "run".into(), inbox: "in".into() }),
+            any::<bool>().prop_map(|stopped| Entry::Ended { stopped }),
+            (clip, any_step()).prop_map(|(clip, step)| Entry::Step { clip, step }),
+        ]
+    }
+
+    /// Asserts that nothing is said that no line told.
+    fn assert_told(said: &Replay, entries: &[Entry]) {
+        for (clip, (fingerprint, files)) in &said.done {
+            let (clip, fingerprint, files) = (clip.clone(), fingerprint.clone(), files.clone());
+            assert!(entries.contains(&Entry::Done { clip, fingerprint, files }), "{said:?}");
+        }
+        for (file, (key, stamp)) in &said.published {
+            let told = Entry::Published { file: file.clone(), key: key.clone(), stamp: *stamp };
+            assert!(entries.contains(&told), "{said:?}");
+        }
+        for (clip, point) in &said.clips {
+            assert!(entries.contains(&Entry::Step { clip: clip.clone(), step: point.step.clone() }), "{said:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_journal_that_is_cut_anywhere_says_what_its_whole_lines_say(
+            entries in prop::collection::vec(any_entry(), 0..12),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let whole = written(&entries);
+            let cut = cut.index(whole.len() + 1);
+            let (said, look) = Replay::of(&whole[..cut]);
+            // The line before the cut counts where only its end is missing.
+            let told = (0..=entries.len()).rfind(|n| written(&entries[..*n]).len() <= cut + 1).unwrap();
+            prop_assert_eq!(&said, &Replay::of(&written(&entries[..told])).0);
+            prop_assert_eq!(look.whole, told);
+            prop_assert!(look.damaged <= 1);
+
+            // Whoever goes on with it loses nothing of what was said and nothing of what is added.
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("journal.ndjson");
+            fs::write(&file, &whole[..cut]).unwrap();
+            let journal = Journal::open(&file, folder.path()).unwrap();
+            prop_assert_eq!(journal.damaged(), look.damaged);
+            journal.append(Entry::Step { clip: "new".into(), step: Step::Held }).unwrap();
+            let (mut after, damaged) = Replay::read(&file).unwrap();
+            prop_assert_eq!(damaged, 0);
+            prop_assert!(after.clips.remove("new").is_some_and(|point| point.step == Step::Held));
+            prop_assert_eq!(after, said);
+        }
+
+        #[test]
+        fn a_journal_whose_bytes_were_changed_says_nothing_that_was_not_told(
+            entries in prop::collection::vec(any_entry(), 1..12),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), 1..=255u8), 1..8),
+        ) {
+            let mut bytes = written(&entries);
+            for (at, change) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] ^= change;
+            }
+            let (said, _) = Replay::of(&bytes);
+            assert_told(&said, &entries);
+            assert_told(&Replay::of(&compacted(&bytes, &|_| true)).0, &entries);
+        }
+
+        #[test]
+        fn a_journal_that_was_compacted_says_the_same(entries in prop::collection::vec(any_entry(), 0..30)) {
+            let bytes = written(&entries);
+            let less = compacted(&bytes, &|_| true);
+            prop_assert!(less.len() <= bytes.len());
+            prop_assert_eq!(Replay::of(&less).0, Replay::of(&bytes).0);
+            prop_assert_eq!(&compacted(&less, &|_| true), &less);
+        }
+
+        #[test]
+        fn any_bytes_can_be_read(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert_eq!(Replay::of(&bytes).0, Replay::default());
+        }
+    }
+
+    #[test]
+    fn a_journal_that_is_mostly_void_is_written_anew_when_it_is_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("journal.ndjson");
+        let step = |n: usize| Entry::Step { clip: "a".into(), step: Step::Again { why: n.to_string() } };
+        fs::write(&file, written(&(0..=MOST_LINES).map(step).collect::<Vec<_>>())).unwrap();
+        let before = Replay::read(&file).unwrap();
+        drop(Journal::open(&file, folder.path()).unwrap());
+        assert_eq!(Replay::read(&file).unwrap(), before);
+        assert_eq!(fs::read_to_string(&file).unwrap().lines().count(), 1);
+    }
+
+    #[test]
+    fn lines_of_a_later_version_are_kept_and_are_no_damage() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("journal.ndjson");
+        let body = "{\"at\":\"2030-01-01T00:00:00Z\",\"event\":\"sung\"}";
+        let text = format!("{} {body}\n", checksum(body));
+        fs::write(&file, format!("{text}torn")).unwrap();
+        assert_eq!(Journal::open(&file, folder.path()).unwrap().damaged(), 1);
+        assert_eq!(fs::read_to_string(&file).unwrap(), text);
+    }
+
+    #[test]
+    fn a_batch_that_finds_nothing_to_do_leaves_no_line_and_one_that_fails_says_so_without_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("journal.ndjson");
+        let journal = Journal::open(&file, folder.path()).unwrap();
+        let work = Default::default();
+        let ended =
+            Event::Ended { clips: 1, unchanged: 1, failed: 0, held: 0, cuts: 1, stopped: false, work, report: None };
+        let finished =
+            |failed: bool| Event::Finished { clip: "a".into(), cuts: 1, held: false, unchanged: !failed, failed };
+        for (round, lines) in [(0, 3), (1, 3)] {
+            journal.begin("run", folder.path());
+            journal.tell(&finished(false));
+            journal.tell(&ended);
+            assert_eq!(fs::read_to_string(&file).unwrap().lines().count(), lines, "round {round}");
+        }
+        journal.begin("run", folder.path());
+        let (clip, platforms) = ("a".to_string(), vec![]);
+        let (what, advice) = ("it says \"Mr. Alvarez\"".into(), "mend it".into());
+        journal.tell(&Event::Failed { clip, platforms, stage: Stage::Plan, what, advice });
+        journal.tell(&finished(true));
+        let (said, _) = Replay::read(&file).unwrap();
+        assert!(matches!(&said.clips["a"].step, Step::Failed { what, .. } if what == "it says \"…\""), "{said:?}");
+        assert_eq!(said.batch().unwrap().ended, None);
+        // What was cut off is over once a batch went through, even one with nothing to do.
+        drop(journal);
+        let journal = Journal::open(&file, folder.path()).unwrap();
+        journal.begin("run", folder.path());
+        journal.tell(&ended);
+        assert_eq!(Replay::read(&file).unwrap().0.batch().unwrap().ended, Some(false));
     }
 }

@@ -3,15 +3,20 @@
 //! [`batch::run`] is the main job. `understand` takes a file to words, `produce` takes a plan to files in their places,
 //! `publish` is the only code that gives a cut its name. `signoff` says which clips wait for a person, `record` who decided
 //! what, `beside` keeps the texts that a person changed, `shelf` moves files between the platforms' names and `held/`, and
-//! `desk` is where a person decides.
+//! `desk` is where a person decides and asks, `lock` keeps two programs from one output folder, `logbook` keeps a small log,
+//! and `clean` removes what no clip needs.
 
 pub mod batch;
 mod beside;
 pub mod budget;
+mod clean;
 mod desk;
+mod durable;
 mod edits;
 pub mod event;
 mod journal;
+mod lock;
+mod logbook;
 mod produce;
 mod publish;
 mod record;
@@ -25,8 +30,11 @@ mod work;
 
 pub use batch::{Outcome, Preview, Request, preview, run};
 pub use budget::ThreadBudget;
-pub use desk::{ClipStatus, Decided, approve, hold, status};
+pub use clean::{Leftover, Tidy, clean};
+pub use desk::{ClipStatus, Decided, Now, Overview, approve, hold, status};
 pub use event::{Event, Listener, Stage};
+pub use journal::Step;
+pub use lock::{Holder, Patience};
 pub use shelf::Good;
 pub use signoff::{Signoff, Standing};
 pub use work::Work;

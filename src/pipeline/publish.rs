@@ -83,6 +83,7 @@ pub fn relocate(checked: Checked, to: &Path, out: &Path, journal: &Journal) -> R
     let (source, target) = (out.join(checked.file()), out.join(to));
     make_room(&source, to, out)?;
     journal.append(Entry::Published { file: to.to_path_buf(), key: checked.key().clone(), stamp: checked.stamp() })?;
+    journal.flush()?;
     let put = || -> std::io::Result<()> {
         let folder = target.parent().unwrap_or(out);
         fs::create_dir_all(folder)?;

@@ -75,16 +75,23 @@ impl Record {
         };
         let torn = !text.is_empty() && !text.ends_with('\n');
         let mut record = Record { file, last: HashMap::new(), sum: String::new(), whole: true, torn };
-        for line in text.lines() {
+        let mut damaged = false;
+        for line in text.split_inclusive('\n') {
+            // A last line without its end was never written whole, so that nothing was decided by it.
+            let (line, ended) = line.strip_suffix('\n').map_or((line, false), |line| (line, true));
             let whole = line.split_once(' ').filter(|(sum, body)| checksum(body) == *sum);
             let Some((sum, line)) = whole.and_then(|(sum, body)| Some((sum, serde_json::from_str::<Line>(body).ok()?)))
             else {
+                damaged |= ended;
                 continue;
             };
+            damaged = false;
             record.whole &= line.after == record.sum;
             record.sum = sum.to_string();
             record.last.insert(line.signed.clip.clone(), line.signed);
         }
+        // Where others follow, the next line says that one is missing.
+        record.whole &= !damaged;
         Ok(record)
     }
 
@@ -181,6 +188,9 @@ mod tests {
         fs::write(&file, text.replacen("\"clip\":\"b\"", "\"clip\":\"z\"", 1)).unwrap();
         let record = Record::open(folder.path()).unwrap();
         assert!(!record.is_whole() && record.last("z").is_none() && record.last("c").is_some());
+        // Nothing follows the last one, and it may have held the clip.
+        fs::write(&file, text.replacen("\"clip\":\"c\"", "\"clip\":\"z\"", 1)).unwrap();
+        assert!(!Record::open(folder.path()).unwrap().is_whole());
         let without: String = text.split_inclusive('\n').skip(1).collect();
         fs::write(&file, without).unwrap();
         assert!(!Record::open(folder.path()).unwrap().is_whole());

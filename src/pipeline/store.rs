@@ -1,5 +1,7 @@
-//! The cache in the output folder: what was learned about clips, by content. Every entry carries a checksum; one that
-//! is damaged counts as absent and is made again.
+//! The cache in the output folder: what was learned about clips, by content. Every entry carries a checksum and its key;
+//! one that is damaged, or of a form that this version does not read, counts as absent and is made again.
+//!
+//! It holds what was said in the clips. The folder that it lies in is closed to other users of the computer.
 
 use crate::fault::Fault;
 use serde::Serialize;
@@ -12,6 +14,19 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone)]
 pub struct Store {
     root: PathBuf,
+}
+
+/// An entry as it lies in its folder.
+#[derive(Debug)]
+pub struct Kept {
+    /// What kind of thing it holds.
+    pub kind: String,
+    /// Of what; none where it is damaged, or of an earlier version.
+    pub key: Option<String>,
+    /// Whether it is as it was written.
+    pub is_whole: bool,
+    /// Where it lies.
+    pub file: PathBuf,
 }
 
 impl Store {
@@ -27,20 +42,44 @@ impl Store {
 
     /// The entry, if it is there and whole.
     pub fn get<T: DeserializeOwned>(&self, kind: &str, key: &str) -> Option<T> {
-        read(&self.file(kind, key))
+        let (known, body) = whole(&fs::read(self.file(kind, key)).ok()?)?;
+        // Entries of earlier versions have no key.
+        if known.is_some_and(|known| known != key) { None } else { serde_json::from_str(&body).ok() }
     }
 
     /// Every entry of a kind that is whole, in no order.
     pub fn all<T: DeserializeOwned>(&self, kind: &str) -> Vec<T> {
         let files = fs::read_dir(self.root.join(kind)).into_iter().flatten().flatten();
-        files.filter_map(|file| read(&file.path())).collect()
+        files.filter_map(|file| serde_json::from_str(&whole(&fs::read(file.path()).ok()?)?.1).ok()).collect()
+    }
+
+    /// Every file that is an entry by its name, in no order.
+    pub fn entries(&self) -> Vec<Kept> {
+        let below =
+            |folder: &Path| -> Vec<fs::DirEntry> { fs::read_dir(folder).into_iter().flatten().flatten().collect() };
+        let kinds = below(&self.root).into_iter().filter(|entry| entry.file_type().is_ok_and(|t| t.is_dir()));
+        let files = kinds.flat_map(|kind| {
+            let name = kind.file_name().to_string_lossy().into_owned();
+            below(&kind.path()).into_iter().map(move |entry| (name.clone(), entry))
+        });
+        let kept = files.filter_map(|(kind, entry)| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let stem = name.strip_suffix(".json")?;
+            let ours = stem.len() == 64 && stem.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let file = entry.path();
+            let is_file = entry.file_type().is_ok_and(|t| t.is_file());
+            let state = (ours && is_file).then(|| whole(&fs::read(&file).ok()?))?;
+            Some(Kept { kind, is_whole: state.is_some(), key: state.and_then(|(key, _)| key), file })
+        });
+        kept.collect()
     }
 
     /// Writes the entry, unless it is there as it should be: to flush a file takes longer than to read one.
     pub fn put<T: Serialize>(&self, kind: &str, key: &str, value: &T) -> Result<(), Fault> {
         let body = serde_json::to_string(value)
             .map_err(|e| Fault::new(format!("the cache cannot be written ({e})"), "report this"))?;
-        let text = format!("{}\n{body}", blake3::hash(body.as_bytes()).to_hex());
+        let rest = format!("{}\n{body}", serde_json::Value::from(key));
+        let text = format!("{}\n{rest}", blake3::hash(rest.as_bytes()).to_hex());
         let file = self.file(kind, key);
         if fs::read(&file).is_ok_and(|there| there == text.as_bytes()) {
             return Ok(());
@@ -49,10 +88,16 @@ impl Store {
     }
 }
 
-fn read<T: DeserializeOwned>(file: &Path) -> Option<T> {
-    let text = fs::read_to_string(file).ok()?;
-    let (sum, body) = text.split_once('\n')?;
-    (blake3::hash(body.as_bytes()).to_hex().as_str() == sum).then(|| serde_json::from_str(body).ok())?
+/// The key and the content of an entry that is whole. Entries of earlier versions have no key.
+fn whole(bytes: &[u8]) -> Option<(Option<String>, String)> {
+    let (sum, rest) = std::str::from_utf8(bytes).ok()?.split_once('\n')?;
+    if blake3::hash(rest.as_bytes()).to_hex().as_str() != sum {
+        return None;
+    }
+    match rest.split_once('\n') {
+        Some((key, body)) => Some((Some(serde_json::from_str(key).ok()?), body.to_string())),
+        None => Some((None, rest.to_string())),
+    }
 }
 
 /// Writes a file so that under its name there is the old content or the new, never a part: temporary file in the same
@@ -106,13 +151,36 @@ mod tests {
     fn a_damaged_entry_counts_as_absent() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::new(folder.path().to_path_buf());
-        store.put("probe", "a/b: c", &vec![1, 2, 3]).unwrap();
-        assert_eq!(store.get::<Vec<i32>>("probe", "a/b: c"), Some(vec![1, 2, 3]));
-        let file = store.file("probe", "a/b: c");
-        let damaged = fs::read_to_string(&file).unwrap().replace("[1,2", "[1,7");
-        fs::write(&file, damaged).unwrap();
-        assert_eq!(store.get::<Vec<i32>>("probe", "a/b: c"), None);
-        fs::write(&file, "torn").unwrap();
-        assert_eq!(store.get::<Vec<i32>>("probe", "a/b: c"), None);
+        let key = "a/b: c\nand \"more\"";
+        store.put("probe", key, &vec![1, 2, 3]).unwrap();
+        assert_eq!(store.get::<Vec<i32>>("probe", key), Some(vec![1, 2, 3]));
+        assert_eq!(store.entries()[0].key.as_deref(), Some(key));
+        let file = store.file("probe", key);
+        let text = fs::read(&file).unwrap();
+        for at in 0..text.len() {
+            let mut damaged = text.clone();
+            damaged[at] ^= 4;
+            fs::write(&file, &damaged).unwrap();
+            assert_eq!(store.get::<Vec<i32>>("probe", key), None, "{at}");
+            fs::write(&file, &text[..at]).unwrap();
+            assert_eq!(store.get::<Vec<i32>>("probe", key), None, "{at}");
+            assert!(!store.entries()[0].is_whole, "{at}");
+        }
+        store.put("probe", key, &vec![1, 2, 3]).unwrap();
+        assert_eq!(store.get::<Vec<i32>>("probe", key), Some(vec![1, 2, 3]));
+    }
+
+    #[test]
+    fn an_entry_that_lies_where_another_belongs_or_is_of_another_form_counts_as_absent() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::new(folder.path().to_path_buf());
+        store.put("speech", "a", &vec![1]).unwrap();
+        fs::copy(store.file("speech", "a"), store.file("speech", "b")).unwrap();
+        assert_eq!(store.get::<Vec<i32>>("speech", "b"), None);
+        assert_eq!(store.get::<String>("speech", "a"), None);
+        // As earlier versions wrote them.
+        let body = "[4]";
+        fs::write(store.file("speech", "c"), format!("{}\n{body}", blake3::hash(body.as_bytes()).to_hex())).unwrap();
+        assert_eq!(store.get::<Vec<i32>>("speech", "c"), Some(vec![4]));
     }
 }
