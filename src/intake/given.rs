@@ -3,6 +3,7 @@
 use super::{ClipSource, GivenTranscript, name_of};
 use crate::captions;
 use crate::fault::Fault;
+use crate::quoted::without_quoted;
 use crate::speech::Transcript;
 use std::ffi::OsStr;
 use std::fs;
@@ -42,14 +43,8 @@ fn read(file: &Path) -> Result<GivenTranscript, Fault> {
     let wrong = |what: String| Fault::new(format!("{name}: {what}"), "give an SRT, VTT or JSON transcript in UTF-8");
     let text = fs::read_to_string(file).map_err(|e| wrong(format!("it cannot be read ({e})")))?;
     if file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
-        let transcript: Transcript = serde_json::from_str(&text).map_err(|e| {
-            // The parser's own words may quote the transcript's.
-            wrong(format!(
-                "line {}, column {}: no transcript as Housecall writes them goes on like this",
-                e.line(),
-                e.column()
-            ))
-        })?;
+        // The parser may quote the transcript's words.
+        let transcript: Transcript = serde_json::from_str(&text).map_err(|e| wrong(without_quoted(&e.to_string())))?;
         let ordered = transcript.words.windows(2).all(|pair| pair[0].span.end <= pair[1].span.start);
         let whole = transcript.words.iter().all(|word| word.span.start <= word.span.end);
         return match ordered && whole {

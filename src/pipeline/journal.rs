@@ -6,11 +6,11 @@
 
 use super::durable::sync_folder;
 use super::event::{Event, Stage};
-use super::logbook::without_quoted;
 use super::shelf::Shelf;
 use super::store::{cannot_write, write_whole};
 use crate::fault::Fault;
 use crate::intake::Digest;
+use crate::quoted::without_quoted;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File, OpenOptions};

@@ -2,6 +2,7 @@
 //!
 //! Each line carries its checksum and that of the line before it, so that a line that was changed or taken out shows.
 
+use super::durable::sync_folder;
 use super::signoff::{Decision, Subject};
 use super::store::cannot_write;
 use crate::fault::Fault;
@@ -119,7 +120,9 @@ impl Record {
         let put = || -> std::io::Result<()> {
             let mut file = OpenOptions::new().create(true).append(true).open(&self.file)?;
             file.write_all(format!("{start}{sum} {body}\n").as_bytes())?;
-            file.sync_all()
+            file.sync_all()?;
+            // Files are moved next, and their approval must not be lost where they are not.
+            sync_folder(self.file.parent().unwrap_or(Path::new(".")))
         };
         put().map_err(|e| cannot_write(&self.file, &e))?;
         (self.sum, self.torn) = (sum, false);
