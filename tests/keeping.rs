@@ -128,7 +128,6 @@ fn whatever_is_damaged_in_the_cache_is_made_again_and_the_cuts_stay_the_same() {
     let whole = cuts(&desk);
     assert!(whole.contains_key(Path::new("x/rest.mp4")) && whole.contains_key(Path::new("x/knee.srt")));
     let seed: [u8; 32] = std::array::from_fn(|byte| (std::process::id() >> (byte % 4 * 8)) as u8);
-    println!("seed {seed:?}");
     let mut random = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
     type Damage = (&'static str, fn(Vec<u8>, u32) -> Vec<u8>);
     let kinds: [Damage; 4] = [
@@ -141,7 +140,8 @@ fn whatever_is_damaged_in_the_cache_is_made_again_and_the_cuts_stay_the_same() {
         ("of another form", |_, _| format!("{}\n{{}}", blake3::hash(b"{}").to_hex()).into_bytes()),
         ("mixed up", |bytes, random| bytes.iter().map(|byte| byte.wrapping_add(random as u8 | 1)).collect()),
     ];
-    for (name, damage) in kinds {
+    for (kind, damage) in kinds {
+        let name = format!("{kind}, seed {seed:?}");
         let kept = |file: &PathBuf| {
             ["cache", "captions", "beside", "digests.json", "journal.ndjson"]
                 .iter()
@@ -149,7 +149,7 @@ fn whatever_is_damaged_in_the_cache_is_made_again_and_the_cuts_stay_the_same() {
         };
         let files: Vec<PathBuf> = desk.files().into_keys().filter(kept).collect();
         // The cuts themselves are found by the journal. Where that is lost too they are made again, alike.
-        let files = files.iter().filter(|file| name == "flipped" || !file.ends_with("journal.ndjson"));
+        let files = files.iter().filter(|file| kind == "flipped" || !file.ends_with("journal.ndjson"));
         for file in files {
             let file = desk.out().join(file);
             let bytes = fs::read(&file).unwrap();
@@ -286,7 +286,14 @@ fn words_of_a_clip_stand_only_where_they_belong() {
     for said in ["held: rendering", "held: waits for a person, 1 reason", "broken", "failed while", "own", "ended: "] {
         assert!(text.contains(said), "{said}: {text}");
     }
-    for printed in [&done.out, &done.err] {
+    let status = desk.housecall(&["status"]);
+    assert_eq!(status.code, 2, "{status:?}");
+    for said in
+        ["broken                       failed: broken.json: ", ". What to do: ", "2 waiting for approval, 2 failed"]
+    {
+        assert!(status.out.contains(said), "{said}: {}", status.out);
+    }
+    for printed in [&done.out, &done.err, &status.out] {
         assert!(!["Zymurgy", "Quokka"].iter().any(|word| printed.contains(word)), "{printed}");
     }
     #[cfg(unix)]

@@ -18,6 +18,9 @@ use std::path::{Path, PathBuf};
 /// Kinds of entries whose keys begin with the digest of a clip.
 const OF_CLIPS: [&str; 5] = ["probe", "faces", "loudness", "speech", "transcript"];
 
+/// Files, and the size of each in bytes.
+type Files = Vec<(PathBuf, u64)>;
+
 /// Something that nobody needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leftover {
@@ -64,7 +67,7 @@ pub fn clean(out: &Path, inbox: Option<&Path>, remove: bool, patience: &Patience
     let mut leftovers = vec![
         Leftover { what: "files on their way, of runs that were cut off", files: desk.unfinished() },
         Leftover { what: "cuts that failed their check", files: sizes(below(&desk.state.join("failed"), 1)) },
-        Leftover { what: "logs", files: sizes(logbook::logs(&logbook::folder(&desk.state))) },
+        Leftover { what: "logs", files: sizes(below(&logbook::folder(&desk.state), 1)) },
     ];
     let store = Store::new(desk.state.join("cache"));
     let (known, damaged) = desk.entries(&store, &said, inbox, clips.as_ref());
@@ -162,7 +165,7 @@ impl Desk<'_> {
         said: &Replay,
         inbox: Option<&Path>,
         clips: Option<&HashSet<String>>,
-    ) -> (Vec<(PathBuf, u64)>, Vec<(PathBuf, u64)>) {
+    ) -> (Files, Files) {
         let asked_for: BTreeSet<&str> = said
             .fingerprints()
             .filter(|(clip, _)| self.is_needed(store, clip, inbox))
@@ -194,7 +197,7 @@ impl Desk<'_> {
     }
 
     /// What a run that was killed left on its way.
-    fn unfinished(&self) -> Vec<(PathBuf, u64)> {
+    fn unfinished(&self) -> Files {
         let platforms = config::platforms().unwrap_or_default().into_iter().map(|platform| platform.id);
         let folders = platforms.chain(["held", "covers", "transcripts", ".housecall"].map(String::from));
         let below = folders.flat_map(|folder| below(&self.out.join(folder), 3));
@@ -255,7 +258,7 @@ fn below_all(folder: &Path) -> Vec<PathBuf> {
     below(folder, usize::MAX)
 }
 
-fn sizes(files: impl IntoIterator<Item = PathBuf>) -> Vec<(PathBuf, u64)> {
+fn sizes(files: impl IntoIterator<Item = PathBuf>) -> Files {
     let size = |file: PathBuf| fs::symlink_metadata(&file).ok().map(|about| (file, about.len()));
     let mut files: Vec<(PathBuf, u64)> = files.into_iter().filter_map(size).collect();
     files.sort();

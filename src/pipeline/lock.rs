@@ -311,7 +311,11 @@ impl Holder {
     fn lives(&self, here: &Holder, quiet: Duration) -> bool {
         match (&self.home, &here.home) {
             // A number may be another program's by now; that began later.
-            (Some(theirs), Some(ours)) if theirs == ours => self.started.is_some() && started(self.pid) == self.started,
+            (Some(theirs), Some(ours)) if theirs == ours => match started(self.pid) {
+                // Some systems hide the processes of other users, the first one among them.
+                None if started(1).is_none() => quiet < STALE,
+                now => now.is_some() && now == self.started,
+            },
             _ => quiet < STALE,
         }
     }
@@ -370,8 +374,8 @@ mod tests {
         Answer::Unknown
     }
 
-    fn attempt_with(state: &Path, ask: &dyn Fn(&File) -> Answer) -> Result<Lock, Option<Holder>> {
-        attempt(state, "run", &Cancel::new(), ask).unwrap().map_err(|taken| taken.holder)
+    fn attempt_with(state: &Path, ask: &dyn Fn(&File) -> Answer) -> Result<Lock, Box<Option<Holder>>> {
+        attempt(state, "run", &Cancel::new(), ask).unwrap().map_err(|taken| Box::new(taken.holder))
     }
 
     /// A holder's file, written so long ago.

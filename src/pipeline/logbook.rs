@@ -84,11 +84,17 @@ pub fn folder(state: &Path) -> PathBuf {
     state.join("logs")
 }
 
-/// The logs in a folder, the oldest first.
-pub fn logs(folder: &Path) -> Vec<PathBuf> {
+/// The logs of batches in a folder, the oldest first.
+fn logs(folder: &Path) -> Vec<PathBuf> {
+    // `2026-11-22T142210-run-4711.log`: other logs lie here that are named after clips.
     let is_log = |file: &PathBuf| {
         let name = intake::name_of(file);
-        name.ends_with(".log") && name.starts_with(|c: char| c.is_ascii_digit())
+        let form = |(at, byte): (usize, u8)| match at {
+            4 | 7 | 17 => byte == b'-',
+            10 => byte == b'T',
+            _ => byte.is_ascii_digit(),
+        };
+        name.len() > 18 && name.ends_with(".log") && name.bytes().take(18).enumerate().all(form)
     };
     let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut logs: Vec<PathBuf> = files.filter(is_log).collect();
