@@ -13,9 +13,11 @@ use crate::fault::Fault;
 use crate::units::{Rate, Rgb, Size};
 use ffmpeg_next as ff;
 use ffmpeg_next::frame;
+#[cfg(target_os = "linux")]
+use std::fs::File;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use tempfile::NamedTempFile;
 
 /// The shares of red and blue in luma.
 const BT601: (f64, f64) = (0.299, 0.114);
@@ -23,12 +25,47 @@ const BT709: (f64, f64) = (0.2126, 0.0722);
 /// Side of the patch, in pixels.
 const SIDE: u32 = 32;
 
-/// An ASS document in a temporary file of its own, since libass reads files, with the colours that make the filter draw
-/// those that the document names.
+/// A file that is there for as long as this is: libass reads files only.
+///
+/// On Linux it is in memory and has no name: what somebody said stays behind nowhere, whatever kills the program, and no
+/// temporary folder is needed.
+pub struct ScriptFile {
+    #[cfg(target_os = "linux")]
+    _open: File,
+    #[cfg(not(target_os = "linux"))]
+    _open: tempfile::NamedTempFile,
+    path: PathBuf,
+}
+
+impl ScriptFile {
+    /// Where libass finds it.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    #[cfg(target_os = "linux")]
+    fn write(text: &str) -> std::io::Result<Self> {
+        use std::os::fd::AsRawFd;
+        let mut open = File::from(rustix::fs::memfd_create("captions", rustix::fs::MemfdFlags::CLOEXEC)?);
+        open.write_all(text.as_bytes())?;
+        let path = PathBuf::from(format!("/proc/self/fd/{}", open.as_raw_fd()));
+        Ok(ScriptFile { _open: open, path })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn write(text: &str) -> std::io::Result<Self> {
+        let mut open = tempfile::Builder::new().prefix("housecall-").suffix(".ass").tempfile()?;
+        open.write_all(text.as_bytes())?;
+        let path = open.path().to_path_buf();
+        Ok(ScriptFile { _open: open, path })
+    }
+}
+
+/// An ASS document in a file of its own, with the colours that make the filter draw those that the document names.
 ///
 /// # Errors
-/// The filter cannot be set up, or the temporary folder cannot be written.
-pub fn script_file(script: &str) -> Result<NamedTempFile, Fault> {
+/// The filter cannot be set up, or no file can be made.
+pub fn script_file(script: &str) -> Result<ScriptFile, Fault> {
     static BY_BT601: OnceLock<bool> = OnceLock::new();
     let by_bt601 = match BY_BT601.get() {
         Some(known) => *known,
@@ -40,13 +77,12 @@ pub fn script_file(script: &str) -> Result<NamedTempFile, Fault> {
     if by_bt601 { write(&recoloured(script, &nearest)) } else { write(script) }
 }
 
-fn write(text: &str) -> Result<NamedTempFile, Fault> {
+fn write(text: &str) -> Result<ScriptFile, Fault> {
     let failed = |e: std::io::Error| {
-        Fault::new(format!("the temporary folder cannot be written ({e})"), "free some space on the disk and run again")
+        let what = format!("no temporary file can be made for the captions ({e})");
+        Fault::new(what, "close other programs or free some space on the disk, and run again")
     };
-    let mut file = tempfile::Builder::new().prefix("housecall-").suffix(".ass").tempfile().map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    Ok(file)
+    ScriptFile::write(text).map_err(failed)
 }
 
 /// Draws red and looks at its luma.

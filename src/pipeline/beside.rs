@@ -1,6 +1,7 @@
 //! What lies beside a cut: the text of the post and the captions. Whoever changes such a file keeps it: it is never
 //! written over, goes where its clip goes, and is told of once.
 
+use super::durable::{make_folder, sync_folder};
 use super::journal::{Entry, Journal, Stamp};
 use super::shelf::{self, Good, Shelf};
 use super::store::{Store, cannot_write, write_whole};
@@ -233,9 +234,11 @@ fn set_aside(place: &Path, out: &Path) -> Result<PathBuf, Fault> {
     };
     let free = (1..).map(dated).find(|name| !out.join(name).exists()).unwrap_or_else(|| public.clone());
     let target = out.join(&free);
+    let folder = target.parent().unwrap_or(out);
     let put = || {
-        fs::create_dir_all(target.parent().unwrap_or(out))?;
-        fs::rename(out.join(place), &target)
+        make_folder(folder)?;
+        fs::rename(out.join(place), &target)?;
+        sync_folder(folder)
     };
     put().map_err(|e| cannot_write(&target, &e))?;
     Ok(free)

@@ -1,6 +1,7 @@
 //! Checked files get their names. Nothing else in the program gives a name to a cut, under a platform or in `held/`.
 
 use super::beside::make_room;
+use super::durable::{make_folder, sync_folder};
 use super::journal::{Checked, Entry, Journal, Stamp};
 use super::store::{cannot_write, set_shared_mode};
 use crate::fault::Fault;
@@ -31,7 +32,7 @@ pub fn publish(
     let target = out.join(file);
     let put = || -> std::io::Result<()> {
         let folder = target.parent().unwrap_or(out);
-        fs::create_dir_all(folder)?;
+        make_folder(folder)?;
         // The name of a file on its way begins with a dot and ends in .part: no platform's uploader picks it up.
         let waiting = tempfile::Builder::new().prefix(".").suffix(".part").tempfile_in(folder)?.into_temp_path();
         fs::remove_file(&waiting)?;
@@ -52,26 +53,31 @@ pub fn publish(
     Ok(Published { file: file.to_path_buf() })
 }
 
-/// Removes what a run that was killed left on its way in the folders of platforms. Only whoever holds the output folder's
-/// lock may call it.
+/// How deep below the output folder files of ours lie: `.housecall/cache/probe/...`.
+const DEPTH: usize = 3;
+
+/// Removes what a run that was killed left on its way, wherever in the output folder. Only whoever holds its lock may call
+/// it.
 pub fn sweep(out: &Path) {
-    let folders = |of: &Path| -> Vec<std::path::PathBuf> {
-        fs::read_dir(of)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|path| path.is_dir())
-            .collect()
-    };
-    for folder in [folders(out), folders(&out.join("held"))].concat() {
-        for file in fs::read_dir(&folder).into_iter().flatten().flatten() {
-            let name = file.file_name().to_string_lossy().into_owned();
-            if name.starts_with('.') && name.ends_with(".part") {
-                drop(fs::remove_file(file.path()));
-            }
+    sweep_below(out, DEPTH);
+}
+
+fn sweep_below(folder: &Path, depth: usize) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if is_on_its_way(&entry.file_name().to_string_lossy()) {
+            drop(fs::remove_file(path));
+        } else if depth > 0 && path.is_dir() {
+            sweep_below(&path, depth - 1);
         }
     }
+}
+
+/// Whether a file's name is one of those that files on their way have: `.a1B2c3.part`. Other programs' `.part` files are
+/// theirs.
+fn is_on_its_way(name: &str) -> bool {
+    let middle = name.strip_prefix('.').and_then(|name| name.strip_suffix(".part"));
+    middle.is_some_and(|middle| middle.len() == 6 && middle.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
 /// Gives a file that was published another name by renaming it. The journal knows the new name first: a line counts only
@@ -86,7 +92,7 @@ pub fn relocate(checked: Checked, to: &Path, out: &Path, journal: &Journal) -> R
     journal.flush()?;
     let put = || -> std::io::Result<()> {
         let folder = target.parent().unwrap_or(out);
-        fs::create_dir_all(folder)?;
+        make_folder(folder)?;
         fs::rename(&source, &target)?;
         // Where both names are one file already, renaming does nothing and leaves this one.
         match fs::remove_file(&source) {
@@ -99,7 +105,32 @@ pub fn relocate(checked: Checked, to: &Path, out: &Path, journal: &Journal) -> R
     put().map_err(|e| cannot_write(&target, &e))
 }
 
-/// Makes a rename last through a power cut.
-fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn only_files_on_their_way_are_swept_and_all_of_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path();
+        let on_their_way =
+            ["", "x", "held/x", "transcripts", ".housecall", ".housecall/cache/probe"].map(|below| out.join(below));
+        let others = ["x/.someone.mp4.part", "x/film.part", "x/.a1B2c3", "x/a.mp4", "x/.a1B2c.part", "x/.a1B2-3.part"];
+        for folder in &on_their_way {
+            fs::create_dir_all(folder).unwrap();
+            let file = tempfile::Builder::new().prefix(".").suffix(".part").tempfile_in(folder).unwrap();
+            file.keep().unwrap();
+        }
+        for file in others {
+            fs::write(out.join(file), "").unwrap();
+        }
+        sweep(out);
+        for folder in &on_their_way {
+            for left in fs::read_dir(folder).unwrap().flatten().filter(|entry| entry.path().is_file()) {
+                assert!(others.iter().any(|file| out.join(file) == left.path()), "{:?}", left.path());
+            }
+        }
+        assert!(others.iter().all(|file| out.join(file).exists()));
+    }
 }

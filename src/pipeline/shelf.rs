@@ -5,6 +5,7 @@
 //! it says, so that a kill before the move leaves the old place true, and one after it the new place.
 
 use super::beside::make_room;
+use super::durable::{make_folder, sync_folder};
 use super::journal::Journal;
 use super::publish::relocate;
 use super::store::cannot_write;
@@ -110,8 +111,13 @@ pub fn withdraw(clip: &str, out: &Path, journal: &Journal) -> Result<(), Fault> 
             make_room(&out.join(&file), &target, out)?;
             let target = out.join(target);
             let folder = target.parent().unwrap_or(out);
-            let put = fs::create_dir_all(folder).and_then(|()| fs::rename(out.join(&file), &target));
-            put.map_err(|e| cannot_write(&target, &e))?;
+            let put = || {
+                make_folder(folder)?;
+                fs::rename(out.join(&file), &target)?;
+                sync_folder(folder)?;
+                sync_folder(out.join(&file).parent().unwrap_or(out))
+            };
+            put().map_err(|e| cannot_write(&target, &e))?;
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 //!
 //! It holds what was said in the clips. The folder that it lies in is closed to other users of the computer.
 
+use super::durable::{make_folder, sync_folder};
 use crate::fault::Fault;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -101,17 +102,17 @@ fn whole(bytes: &[u8]) -> Option<(Option<String>, String)> {
 }
 
 /// Writes a file so that under its name there is the old content or the new, never a part: temporary file in the same
-/// folder, flushed to the disk, renamed.
+/// folder, flushed to the disk, renamed, and the name flushed too: what is written next may count on it.
 pub fn write_whole(file: &Path, bytes: &[u8]) -> Result<(), Fault> {
     let folder = file.parent().unwrap_or(Path::new("."));
     let write = || -> std::io::Result<()> {
-        fs::create_dir_all(folder)?;
+        make_folder(folder)?;
         let mut temporary = tempfile::Builder::new().prefix(".").suffix(".part").tempfile_in(folder)?;
         temporary.write_all(bytes)?;
-        temporary.as_file().sync_all()?;
         set_shared_mode(temporary.as_file())?;
+        temporary.as_file().sync_all()?;
         temporary.persist(file).map_err(|e| e.error)?;
-        Ok(())
+        sync_folder(folder)
     };
     write().map_err(|e| cannot_write(file, &e))
 }

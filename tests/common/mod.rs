@@ -3,6 +3,8 @@
 
 pub mod desk;
 pub mod measure;
+pub mod torture;
+pub mod tree;
 
 use housecall::cuts::{PictureCodec, Placement, Recipe, Sound};
 use housecall::intake::Digest;
