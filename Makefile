@@ -5,7 +5,7 @@ PACKAGES = \
 	build-essential pkg-config cmake clang libclang-dev \
 	libavcodec-dev libavformat-dev libavfilter-dev libavutil-dev libswscale-dev libswresample-dev \
 	fonts-inter fonts-noto-core fonts-motoya-l-cedar \
-	ffmpeg flite python3 python3-numpy python3-cairo
+	ffmpeg flite python3 python3-numpy python3-cairo strace
 
 # For the tests our own code is compiled quickly: the encoders, Whisper and every other dependency take nearly all of the
 # time and stay as the program has them, so neither `make samples` nor `make test` compiles them anew after the other.
@@ -14,10 +14,18 @@ QUICK = --config profile.release.package.housecall.opt-level=1 --config profile.
 # What the random tests start from: the same in every run, so that what passes here passes elsewhere.
 SEED = 20261122
 
+# How often `make torture` kills, starves and feeds garbage, and where its chance begins: another place each day.
+TIMES = 200
+CHANCE = $(shell date +%Y%m%d)
+
+# What tries to break the promises, as far as it is there.
+TORTURES = $(patsubst tests/%,torture-%,$(basename $(wildcard tests/kill.rs tests/faults.rs tests/watch.rs)) \
+	$(patsubst %/main.rs,%,$(wildcard tests/garbage/main.rs)))
+
 HOUSECALL = target/release/housecall
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: picture samples test matrix bench encoders setup build remake-samples lint
+.PHONY: picture samples test torture $(TORTURES) matrix bench encoders setup build remake-samples lint
 
 # The main job on the sample clips.
 samples: build
@@ -27,6 +35,25 @@ samples: build
 
 test: setup
 	PROPTEST_RNG_SEED=$(SEED) cargo test --release $(QUICK) --tests -- --show-output
+
+# The long forms of what tries to break the promises, hours in all: `make torture TIMES=20` for less. Each also runs alone,
+# as `make torture-kill CHANCE=20261122` does to repeat one. It prints the seed and how long each took, and goes on to the
+# next where one fails.
+torture: setup
+	@began=$$(date +%s); broken=""; \
+	for part in $(TORTURES) $(if $(wildcard fuzz),fuzz); do \
+		start=$$(date +%s); \
+		$(MAKE) --no-print-directory $$part || broken="$$broken $$part"; \
+		echo "$$part took $$(($$(date +%s) - $$start)) s"; \
+	done; \
+	echo "HOUSECALL_TORTURE=$(TIMES) HOUSECALL_SEED=$(CHANCE) took $$(($$(date +%s) - $$began)) s in all"; \
+	test -z "$$broken" || { echo "failed:$$broken"; exit 1; }
+
+# So many clips are made garbage of.
+torture-garbage: TIMES = 2000
+$(TORTURES): torture-%: setup
+	HOUSECALL_TORTURE=$(TIMES) HOUSECALL_SEED=$(CHANCE) PROPTEST_RNG_SEED=$(CHANCE) \
+		cargo test --release $(QUICK) --test $* -- --show-output
 
 # All of the footage matrix, and a page with source and cut side by side; an hour without speech, and words timed in all
 # conditions; a hundred clips that did not change.

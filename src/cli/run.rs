@@ -26,7 +26,12 @@ pub fn run(arguments: &Batch, cancel: &Cancel) -> Result<u8, Fault> {
     if !arguments.json {
         summarise(&request, &outcome);
     }
-    Ok(match (outcome.has_failure() || outcome.stopped, outcome.held()) {
+    if let Some(fault) = &outcome.unreported {
+        eprintln!("housecall: {}.", fault.what());
+        eprintln!("What to do: {}.", fault.advice());
+    }
+    let incomplete = outcome.has_failure() || outcome.stopped || outcome.unreported.is_some();
+    Ok(match (incomplete, outcome.held()) {
         (true, _) => SOME_FAILED,
         (false, 0) => ALL_WELL,
         (false, _) => SOME_HELD,

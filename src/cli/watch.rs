@@ -102,6 +102,9 @@ fn round(
     let outcome = pipeline::run(&request, cancel, &|event| progress.tell(event));
     progress.clear();
     let outcome = outcome?;
+    if let Some(fault) = outcome.unreported {
+        return Err(fault);
+    }
     // What this run itself wrote is looked at once more; there is nothing to tell of it.
     let news = seen.is_none() || outcome.reports.iter().any(|report| report.state != ClipState::Unchanged);
     if !arguments.json && news {

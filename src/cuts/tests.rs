@@ -45,6 +45,7 @@ impl Clip {
                 path: PathBuf::from("razor-bumps.mov"),
                 name: "razor-bumps".to_string(),
                 digest: Digest("c11b".repeat(16)),
+                looked: None,
                 question: None,
                 settings: Default::default(),
                 texts: Default::default(),

@@ -68,6 +68,7 @@ mod tests {
             path: PathBuf::from(file),
             name: file.split('.').next().unwrap_or_default().to_string(),
             digest: Digest("00".into()),
+            looked: None,
             question: None,
             settings: Default::default(),
             texts: Default::default(),

@@ -10,9 +10,12 @@
 
 use crate::captions::Subtitle;
 use crate::config::ClipSettings;
+use crate::fault::Fault;
 use crate::speech::Word;
 use serde::{Deserialize, Serialize};
+use std::fs;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 mod container;
 mod digest;
@@ -44,12 +47,32 @@ pub struct ClipSource {
     pub name: String,
     /// What it holds.
     pub digest: Digest,
+    /// Size in bytes and date of change when that was found out; none where nobody looked.
+    pub looked: Option<(u64, SystemTime)>,
     /// The question that it answers, where the inbox says so (questions.csv, a sidecar, a telling file name).
     pub question: Option<String>,
     /// What is different for this clip, from its own `<clip>.toml`.
     pub settings: ClipSettings,
     /// What is known of its words without listening.
     pub texts: KnownTexts,
+}
+
+impl ClipSource {
+    /// Whether the file still is the one that the digest is of. To be asked after the file was read and before anything
+    /// is kept or published under its digest. One that was taken away meanwhile did not change.
+    ///
+    /// # Errors
+    /// It was changed, or another one has its name.
+    pub fn check_unchanged(&self) -> Result<(), Fault> {
+        let now = fs::metadata(&self.path).ok().and_then(|about| Some((about.len(), about.modified().ok()?)));
+        match (self.looked, now) {
+            (Some(before), Some(now)) if before != now => Err(Fault::new(
+                format!("{} changed while it was worked on", name_of(&self.path)),
+                "wait until it is copied, and run again",
+            )),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What is known of a clip's words without listening.

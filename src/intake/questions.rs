@@ -58,6 +58,7 @@ pub fn sources(inbox: &Path, scanned: &[Candidate], settled: &[(Candidate, Diges
             path: candidate.path.clone(),
             name: name.clone(),
             digest: digest.clone(),
+            looked: Some((candidate.bytes, candidate.modified)),
             question,
             settings: ClipSettings::default(),
             texts: KnownTexts { script, ..KnownTexts::default() },

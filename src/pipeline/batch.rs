@@ -81,6 +81,8 @@ pub struct Outcome {
     pub work: Work,
     /// The report's file.
     pub report: Option<PathBuf>,
+    /// Why what is reported could not be written, although the cuts are as it says.
+    pub unreported: Option<Fault>,
 }
 
 impl Outcome {
@@ -176,23 +178,10 @@ pub fn run(request: &Request, cancel: &Cancel, listener: Listener) -> Result<Out
     let (stopped, work) = (cancel.is_cancelled(), batch.tally.work());
     let mut reports: Vec<ClipReport> = found.failed.into_iter().chain(reports).collect();
     reports.sort_by(|a, b| a.file.cmp(&b.file));
-    // What a person decides about later; those that are made were kept when they were done.
-    for report in &reports {
-        let failed = |report: &ClipReport| matches!(report.state, ClipState::Failed { .. });
-        let kept = || batch.store.get::<ClipReport>("clip", &report.name);
-        if failed(report) {
-            batch.store.put("clip", &report.name, report)?;
-        } else if report.state == ClipState::Unchanged && kept().is_none_or(|kept| failed(&kept)) {
-            // What failed for a while is in place again.
-            batch.store.put("clip", &report.name, &ClipReport { state: ClipState::Done, ..report.clone() })?;
-        }
-    }
-    let clips: BTreeSet<&String> =
-        found.sources.iter().map(|source| &source.name).chain(reports.iter().map(|report| &report.name)).collect();
-    batch.store.put("sheet", "clips", &clips)?;
-    let platforms = request.practice.platforms.iter().map(|p| (p.id.clone(), p.name.clone())).collect();
-    let about = sheet_file::About { practice: request.practice.name.clone(), platforms };
-    let report = sheet_file::write(&batch.store, &request.out, &about, &reports)?;
+    let (report, unreported) = match batch.keep(&found.sources, &reports) {
+        Ok(report) => (report, None),
+        Err(fault) => (None, Some(fault)),
+    };
     listener(Event::Ended {
         clips: reports.len(),
         unchanged: reports.iter().filter(|r| r.state == ClipState::Unchanged).count(),
@@ -203,7 +192,7 @@ pub fn run(request: &Request, cancel: &Cancel, listener: Listener) -> Result<Out
         work,
         report: report.clone(),
     });
-    Ok(Outcome { reports, unsettled: found.unsettled, stopped, work, report })
+    Ok(Outcome { reports, unsettled: found.unsettled, stopped, work, report, unreported })
 }
 
 /// Plans every clip of an inbox and renders nothing. Clips are read and transcribed, and that is kept for the run.
@@ -301,6 +290,27 @@ impl<'a> Batch<'a> {
             tally: &self.tally,
             recogniser: None,
         }
+    }
+
+    /// Keeps what is known of all clips now and writes the report; its file, if there is one.
+    fn keep(&self, sources: &[ClipSource], reports: &[ClipReport]) -> Result<Option<PathBuf>, Fault> {
+        // What a person decides about later; those that are made were kept when they were done.
+        for report in reports {
+            let failed = |report: &ClipReport| matches!(report.state, ClipState::Failed { .. });
+            let kept = || self.store.get::<ClipReport>("clip", &report.name);
+            if failed(report) {
+                self.store.put("clip", &report.name, report)?;
+            } else if report.state == ClipState::Unchanged && kept().is_none_or(|kept| failed(&kept)) {
+                // What failed for a while is in place again.
+                self.store.put("clip", &report.name, &ClipReport { state: ClipState::Done, ..report.clone() })?;
+            }
+        }
+        let clips: BTreeSet<&String> =
+            sources.iter().map(|source| &source.name).chain(reports.iter().map(|report| &report.name)).collect();
+        self.store.put("sheet", "clips", &clips)?;
+        let platforms = self.request.practice.platforms.iter().map(|p| (p.id.clone(), p.name.clone())).collect();
+        let about = sheet_file::About { practice: self.request.practice.name.clone(), platforms };
+        sheet_file::write(&self.store, &self.request.out, &about, reports)
     }
 
     /// Finds the clips that are at rest, and says what is wrong with the others.
@@ -435,10 +445,11 @@ impl<'a> Batch<'a> {
         };
         let (planned, to_render) = bounded::<Planned>(WAITING);
         thread::scope(|scope| {
+            let (mut lanes, mut refused) = (0, None);
             for _ in 0..self.budget.lanes.min(pending.len()) {
                 let to_render = to_render.clone();
                 let (workshop, fail, add) = (&workshop, &fail, &add);
-                scope.spawn(move || {
+                let lane = move || {
                     for clip in to_render {
                         let turn = self.turns.take(&clip.source.digest);
                         let trace = self.request.trace.of(&clip.source.name);
@@ -448,9 +459,20 @@ impl<'a> Batch<'a> {
                             Err((stage, fault)) => fail(&clip.source, stage, &fault),
                         }
                     }
-                });
+                };
+                match thread::Builder::new().spawn_scoped(scope, lane) {
+                    Ok(_) => lanes += 1,
+                    Err(e) => refused = Some(e),
+                }
             }
             drop(to_render);
+            // With fewer lanes it takes longer; with none nobody would ever take a clip.
+            if let Some(e) = refused.filter(|_| lanes == 0) {
+                let fault =
+                    Fault::new(format!("no thread could be started ({e})"), "close other programs and run again");
+                pending.iter().for_each(|source| fail(source, Stage::Render, &fault));
+                return;
+            }
             let mut reader = self.reader();
             for source in pending {
                 if self.cancel.is_cancelled() {
@@ -627,7 +649,15 @@ mod tests {
             let path = folder.path().join(name);
             fs::write(&path, vec![0; bytes]).unwrap();
             let (settings, texts) = Default::default();
-            ClipSource { path, name: name.into(), digest: Digest(name.into()), question: None, settings, texts }
+            ClipSource {
+                path,
+                name: name.into(),
+                digest: Digest(name.into()),
+                looked: None,
+                question: None,
+                settings,
+                texts,
+            }
         });
         let mut order: Vec<&ClipSource> = clips.iter().collect();
         in_good_order(&mut order);

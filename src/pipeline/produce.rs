@@ -221,7 +221,9 @@ impl Workshop<'_> {
         let cover_parts = cover.as_ref().map(|(job, _)| job);
         let (results, made_cover) = render(&setting, &jobs, cover_parts, &|index, rendered| {
             let (render, absent) = &missing[index];
-            let settled = self.settle(planned, render, absent, rendered);
+            let changed = |fault| Rejected { stage: Stage::Render, fault, kept: None };
+            let unchanged = planned.source.check_unchanged().map_err(changed);
+            let settled = unchanged.and_then(|()| self.settle(planned, render, absent, rendered));
             turn.render_is_over();
             Ok(settled)
         });
@@ -233,6 +235,7 @@ impl Workshop<'_> {
         jobs.iter().for_each(|job| drop(fs::remove_file(&job.file)));
         self.cancel.check().map_err(|fault| (Stage::Render, fault))?;
         if let (Some((job, key)), Some(made)) = (cover, made_cover) {
+            let made = made.and_then(|()| planned.source.check_unchanged());
             self.publish_cover(planned, &job, key, made);
         }
         Ok(outcomes)

@@ -97,7 +97,10 @@ impl Reader<'_> {
                 let _span = trace.span("probe");
                 let probe =
                     media::probe::probe_within(&source.path, &self.bounds, self.cancel).or_else(at(Stage::Probe))?;
-                self.store.put("probe", key, &probe).or_else(at(Stage::Probe))?;
+                source
+                    .check_unchanged()
+                    .and_then(|()| self.store.put("probe", key, &probe))
+                    .or_else(at(Stage::Probe))?;
                 probe
             }
         };
@@ -105,8 +108,12 @@ impl Reader<'_> {
         media::probe::check_bounds(&probe, &self.bounds).or_else(at(Stage::Probe))?;
         let (store, threads, cancel, tally) = (self.store, self.budget.speech, self.cancel, self.tally);
         let (heard, faces) = thread::scope(|scope| {
-            let seeing = scope.spawn(|| known_faces(store, source, &probe, threads, cancel, tally, &trace));
-            (self.hear(source, &probe, &trace), seeing.join())
+            let look = || known_faces(store, source, &probe, threads, cancel, tally, &trace);
+            match thread::Builder::new().spawn_scoped(scope, look) {
+                Ok(seeing) => (self.hear(source, &probe, &trace), seeing.join()),
+                // One after the other, then.
+                Err(_) => (self.hear(source, &probe, &trace), Ok(look())),
+            }
         });
         let (loudness, speech, transcript) = heard.or_else(at(Stage::Speech))?;
         let faces = faces.unwrap_or_else(|panic| resume_unwind(panic)).or_else(at(Stage::Probe))?;
@@ -140,6 +147,7 @@ impl Reader<'_> {
         let heard = Heard { speech: trace.during("voice activity", || speech::speech_spans(&pcm)), pcm, loudness };
         // Words are costly: where only the sound is not known any more, they stay.
         let transcript = known.map_or_else(|| self.transcribe(source, &file, &heard, trace), Ok)?;
+        source.check_unchanged()?;
         self.store.put("loudness", key, &heard.loudness)?;
         self.store.put("speech", key, &heard.speech)?;
         if source.texts.given.is_none() {
@@ -195,6 +203,7 @@ fn known_faces(
     let _span = trace.span("faces");
     tally.decode();
     let Some(faces) = faces::look(&source.path, &probe.video, threads, cancel)? else { return Ok(Faces::default()) };
+    source.check_unchanged()?;
     store.put("faces", &key, &faces)?;
     Ok(faces)
 }
@@ -215,6 +224,7 @@ mod tests {
             path: folder.path().join("away.mp4"),
             name: "away".into(),
             digest: Digest("00".into()),
+            looked: None,
             question: None,
             settings: Default::default(),
             texts: Default::default(),

@@ -1,5 +1,5 @@
 //! What several tests need: inputs made with the ffmpeg command, and plans without a practice.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, clippy::unwrap_used, clippy::print_stdout)]
 
 pub mod desk;
 pub mod measure;

@@ -51,8 +51,6 @@ pub struct Scene {
     pub undisturbed: Tree,
     /// How such a run ends.
     pub code: i32,
-    /// That the clips are at rest, as Housecall remembers it, so that not every attempt waits to see.
-    digests: Vec<u8>,
     inbox: Tree,
 }
 
@@ -60,7 +58,7 @@ impl Scene {
     /// Clips of a second with sound, their words given, on two small platforms; `further` lines of practice.toml.
     pub fn of(clips: usize, further: &str) -> Self {
         let desk = Desk::new();
-        let quick = small("x", &[(320, 240)]) + &small("linkedin", &[(240, 240)]);
+        let quick = small("x", &[(320, 240)]) + &small("youtube", &[(240, 240)]);
         desk.practice(&format!("[end_card]\nenabled = false\n{quick}{further}"));
         let said = desk.inbox().join("said");
         fs::create_dir(&said).unwrap();
@@ -73,7 +71,7 @@ impl Scene {
             let words = format!("1\n00:00:00,100 --> 00:00:00,900\nDrink water and rest, part {n}.\n");
             fs::write(said.join(format!("clip-{n}.srt")), words).unwrap();
         }
-        Scene::with(desk, &["--platforms", "x,linkedin", "--transcript", "inbox/said"])
+        Scene::with(desk, &["--platforms", "x,youtube", "--transcript", "inbox/said"])
     }
 
     /// The clips that lie on a desk, run with these further arguments.
@@ -81,13 +79,11 @@ impl Scene {
         let arguments: Vec<String> =
             ["inbox", "--offline", "--json"].iter().chain(further).map(|argument| argument.to_string()).collect();
         fs::create_dir(desk.out().with_file_name("tmp")).unwrap();
-        let mut scene =
-            Scene { desk, arguments, undisturbed: Tree::new(), code: 0, digests: Vec::new(), inbox: Tree::new() };
+        let mut scene = Scene { desk, arguments, undisturbed: Tree::new(), code: 0, inbox: Tree::new() };
         let done = scene.run();
         assert!([0, 3].contains(&done.code), "{done:?}");
         assert_eq!(scene.leftovers(), [""; 0].map(PathBuf::from));
         (scene.undisturbed, scene.code) = (tree(&scene.out()), done.code);
-        scene.digests = fs::read(scene.out().join(".housecall/digests.json")).unwrap();
         scene.inbox = contents(&scene.desk.inbox());
         for cut in scene.undisturbed.keys().filter(|file| file.extension().is_some_and(|e| e == "mp4")) {
             let cut = scene.out().join(cut);
@@ -101,11 +97,10 @@ impl Scene {
         self.desk.out()
     }
 
-    /// An empty output folder, as right after the clips were seen to be at rest.
+    /// Empties the output folder.
     pub fn begin_anew(&self) {
         drop(fs::remove_dir_all(self.out()));
-        fs::create_dir_all(self.out().join(".housecall")).unwrap();
-        fs::write(self.out().join(".housecall/digests.json"), &self.digests).unwrap();
+        fs::create_dir(self.out()).unwrap();
     }
 
     /// The program with a verb, not yet run.
