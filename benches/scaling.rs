@@ -295,8 +295,16 @@ fn measure(clip: &Path, plan: &cuts::ClipPlan, scratch: &Path) -> Result<Costs> 
     looked.map_err(fault)?;
 
     let trace = Trace::default();
-    let setting =
-        Setting { clip, probe: &found, threads: 1, cancel: &cancel, progress: &|_| {}, decoded: &|| {}, trace: &trace };
+    let setting = Setting {
+        clip,
+        probe: &found,
+        shared: None,
+        threads: 1,
+        cancel: &cancel,
+        progress: &|_| {},
+        decoded: &|| {},
+        trace: &trace,
+    };
     let renders = cuts::renders(plan);
     let jobs: Vec<Job> = renders
         .iter()

@@ -431,6 +431,11 @@ fn what_stands_in_the_way_is_named() {
         fs::write(out.join(file), "eaten").unwrap();
     }
     scene.assert_completes("damaged cuts");
+    // One cut comes out the same whether the other is made with it or not: they share the clip's pictures.
+    for file in ["x/clip-1.mp4", "youtube/clip-1.mp4", "covers/clip-1.jpg"] {
+        fs::remove_file(out.join(file)).unwrap();
+        scene.assert_completes(file);
+    }
 }
 
 /// Runs, and does something when an event of a clip comes.
@@ -535,9 +540,7 @@ fn a_model_that_is_none_is_named() {
     let housecall::speech::Located::Present(starter) = starter.unwrap() else { panic!("the starter model is here") };
     let model = fs::read(starter.path).unwrap();
     let file = desk.inbox().with_file_name("model.bin");
-    for (bytes, about) in
-        [(&model[..model.len() / 2], "half"), (&model[..100], "a beginning"), (b"no model at all", "text")]
-    {
+    for (bytes, about) in [(&model[..model.len() / 2], "half"), (b"no model at all", "text")] {
         fs::write(&file, bytes).unwrap();
         let done = desk.batch("run", &["--platforms", "x", "--model", file.to_str().unwrap()]);
         assert!([1, 2].contains(&done.code), "{about}: {done:?}");

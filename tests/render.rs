@@ -21,6 +21,7 @@ fn make(clip: &Path, recipes: &[Recipe], folder: &Path) -> Vec<Verified> {
     let cancel = Cancel::new();
     let probe = probe(clip, &cancel).unwrap();
     let setting = Setting {
+        shared: None,
         clip,
         probe: &probe,
         threads: 2,
@@ -393,6 +394,7 @@ fn what_happens_to_a_file_before_its_check_is_found() {
     let cancel = Cancel::new();
     let probe = probe(&clip, &cancel).unwrap();
     let setting = Setting {
+        shared: None,
         clip: &clip,
         probe: &probe,
         threads: 2,

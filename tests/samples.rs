@@ -530,6 +530,7 @@ impl Undecorated {
         let clip = ran.desk.inbox().join(INBOXES[0].clips[0]);
         let probed = probe(&clip, &cancel).unwrap();
         let setting = Setting {
+            shared: None,
             clip: &clip,
             probe: &probed,
             threads: 2,

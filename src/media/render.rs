@@ -67,6 +67,10 @@ pub struct Setting<'a> {
     pub clip: &'a Path,
     /// What it holds.
     pub probe: &'a Probe,
+    /// The size at which the renders share the clip's pictures; none: as large as those that are made now need. Where some
+    /// of a clip's renders are in place already it has to be [`shared_size`] of all, or a cut would depend on which others
+    /// are made with it.
+    pub shared: Option<Size>,
     /// Threads of the decoder and of the shared filters.
     pub threads: usize,
     /// Stops the work.
@@ -104,7 +108,7 @@ pub fn render<T: Send>(
     then: &(dyn Fn(usize, Rendered) -> Result<T, Fault> + Sync),
 ) -> Made<T> {
     let recipes: Vec<&Recipe> = jobs.iter().map(|j| j.recipe).chain(cover.map(|c| &c.recipe)).collect();
-    let working = working_size(setting.probe.video.displayed, &recipes);
+    let working = setting.shared.unwrap_or_else(|| shared_size(setting.probe, &recipes));
     let mut sharpest = cover.map(|c| SharpestPicture::new(c.recipe.kept.clone()));
 
     let (results, decoded) = thread::scope(|scope| {
@@ -146,6 +150,11 @@ pub fn render<T: Send>(
         sharpest.write(job, setting.probe.video.displayed, working)
     });
     (results, cover)
+}
+
+/// The size at which these renders of a clip share its pictures, upright: as large as the largest of them needs.
+pub fn shared_size(probe: &Probe, recipes: &[&Recipe]) -> Size {
+    working_size(probe.video.displayed, recipes)
 }
 
 fn spawn<'scope, 'env, T: Send + 'scope>(

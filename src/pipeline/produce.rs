@@ -14,11 +14,11 @@ use super::understand::Understood;
 use super::work::Tally;
 use crate::captions;
 use crate::config::{Platform, Practice};
-use crate::cuts::{self, ClipPlan, CutPlan, Limits, Render};
+use crate::cuts::{self, ClipPlan, CutPlan, Limits, Recipe, Render};
 use crate::fault::{Cancel, Fault};
 use crate::intake::{ClipSource, Digest};
 use crate::media::cover::CoverJob;
-use crate::media::render::{Job, Rendered, Setting, render};
+use crate::media::render::{Job, Rendered, Setting, render, shared_size};
 use crate::media::verify::{Verified, verify};
 use crate::report::{ClipReport, ClipState, CutReport, CutState};
 use crate::speech::Transcript;
@@ -173,8 +173,10 @@ impl Workshop<'_> {
         let mut outcomes = HashMap::new();
         let mut missing = Vec::new();
         for render in renders {
-            let absent: Vec<&CutPlan> =
-                render.cuts.iter().copied().filter(|cut| !self.has(planned, &good(cut, render))).collect();
+            // A file of which nobody knows any more what was measured is checked again.
+            let measured = self.store.get::<Measurement>("measured", &render.key.0).is_some();
+            let is_absent = |cut: &&CutPlan| !measured || !self.has(planned, &good(cut, render));
+            let absent: Vec<&CutPlan> = render.cuts.iter().copied().filter(is_absent).collect();
             if absent.is_empty() || self.link(planned, render, &absent) {
                 outcomes.insert(render.key.clone(), Ok(()));
             } else {
@@ -206,9 +208,11 @@ impl Workshop<'_> {
                 ((at.seconds() / length).clamp(0.0, 1.0), at.seconds() / began.elapsed().as_secs_f64().max(1e-3));
             (self.listener)(Event::Progress { clip: clip.clone(), stage: Stage::Render, done, speed });
         };
+        let all: Vec<&Recipe> = renders.iter().map(|render| render.recipe).chain(&planned.plan.cover).collect();
         let setting = Setting {
             clip: &planned.source.path,
             probe: &planned.understood.probe,
+            shared: Some(shared_size(&planned.understood.probe, &all)),
             threads: self.threads,
             cancel: self.cancel,
             progress: &progress,

@@ -58,7 +58,7 @@ impl Scene {
     /// Clips of a second with sound, their words given, on two small platforms; `further` lines of practice.toml.
     pub fn of(clips: usize, further: &str) -> Self {
         let desk = Desk::new();
-        let quick = small("x", &[(320, 240)]) + &small("youtube", &[(240, 240)]);
+        let quick = small("x", &[(320, 240)]) + &small("youtube", &[(480, 360)]);
         desk.practice(&format!("[end_card]\nenabled = false\n{quick}{further}"));
         let said = desk.inbox().join("said");
         fs::create_dir(&said).unwrap();
@@ -150,7 +150,7 @@ fn contents(folder: &Path) -> Tree {
 
 /// A second of moving picture with a tone, a different one for each number.
 fn make_clip(file: &Path, number: usize) {
-    let picture = format!("testsrc2=size=160x120:rate=15:duration=1,hue=h={}", number * 40);
+    let picture = format!("testsrc2=size=640x480:rate=15:duration=1,hue=h={}", number * 40);
     let tone = format!("sine=frequency={}:duration=1", 200 + 50 * number);
     let inputs = ["-f", "lavfi", "-i", &picture, "-f", "lavfi", "-i", &tone];
     let encoding = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac"];

@@ -76,7 +76,10 @@ fn meaning(out: &Path, file: &Path) -> Option<String> {
         Ok(own) if own.starts_with("cache/sheet") => None,
         Ok(own) if ["cache", "beside", "captions"].iter().any(|kind| own.starts_with(kind)) => {
             let text = text();
-            Some(without_times(text.split_once('\n').map_or("", |(_, body)| body)))
+            let body = text.split_once('\n').map_or("", |(_, body)| body);
+            // How a clip failed is remembered under its file's name, and after it was made under that of its cuts.
+            let failed = serde_json::from_str::<Value>(body).is_ok_and(|report| report["state"].is_object());
+            (!failed).then(|| without_times(body))
         }
         Ok(_) => None,
     }

@@ -44,6 +44,7 @@ pub fn filling(found: &Probe, canvas: Size) -> Recipe {
 pub fn cut(clip: &Path, found: &Probe, recipes: &[Recipe], folder: &Path) -> Vec<Verified> {
     let cancel = Cancel::new();
     let setting = Setting {
+        shared: None,
         clip,
         probe: found,
         threads: 2,

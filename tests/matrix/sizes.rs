@@ -106,6 +106,7 @@ fn a_track_that_grows_beyond_what_it_declares_is_refused() {
         let clip = joined(&[Size::new(320, 176), later], folder.path());
         let (found, cancel) = (read(&clip), Cancel::new());
         let setting = Setting {
+            shared: None,
             clip: &clip,
             probe: &found,
             threads: 2,
