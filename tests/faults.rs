@@ -177,7 +177,7 @@ fn system_calls_that_fail_are_told_of_and_undone() {
         ("clone3", "EAGAIN", 8),
         ("unlink", "EIO", 4),
     ];
-    let (tries, mut failed) = (long_form().unwrap_or(6), 0);
+    let (tries, mut failed) = (long_form().unwrap_or(4), 0);
     for attempt in 0..tries {
         let (call, error, often) = calls[(attempt % calls.len() as u64) as usize];
         let (first, on) = (1 + dice.below(often), if dice.below(2) == 0 { "+" } else { "" });
@@ -212,7 +212,7 @@ fn a_kill_between_any_two_steps_on_the_disk_loses_nothing() {
     }
     let scene = Scene::of(1, "");
     let mut killed = 0;
-    let tries = long_form().unwrap_or(3);
+    let tries = long_form().unwrap_or(2);
     for attempt in 1..=tries {
         // The long form takes them in order.
         let when = if long_form().is_some() { attempt } else { 1 + dice.below(40) };

@@ -210,6 +210,7 @@ fn kill_runs(scene: &Scene, dice: &mut Dice, kills: u64) {
         let end = if alone { victim.kill_first() } else { victim.kill_tree() };
         killed += u64::from(end.signal() == Some(9));
         let about = format!("kill {killed} {moment:?}{}", if alone { " of the first process" } else { "" });
+        println!("{about}");
         assert_whole(&scene.out(), &scene.undisturbed, &about);
         // From time to time the state that was left is completed; else the next kill comes on top.
         if killed == kills || dice.below(3) == 0 {
@@ -237,7 +238,7 @@ fn samples() -> Scene {
 fn a_run_that_is_killed_anywhere_loses_nothing() {
     let mut dice = Dice::new("kill a run");
     match long_form() {
-        None => kill_runs(&Scene::of(2, ""), &mut dice, 8),
+        None => kill_runs(&Scene::of(2, ""), &mut dice, 6),
         Some(kills) => kill_runs(&samples(), &mut dice, kills),
     }
 }

@@ -150,7 +150,7 @@ fn contents(folder: &Path) -> Tree {
 
 /// A second of moving picture with a tone, a different one for each number.
 fn make_clip(file: &Path, number: usize) {
-    let picture = format!("testsrc2=size=640x480:rate=15:duration=1,hue=h={}", number * 40);
+    let picture = format!("testsrc2=size=480x360:rate=15:duration=1,hue=h={}", number * 40);
     let tone = format!("sine=frequency={}:duration=1", 200 + 50 * number);
     let inputs = ["-f", "lavfi", "-i", &picture, "-f", "lavfi", "-i", &tone];
     let encoding = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac"];
