@@ -24,6 +24,7 @@ pub mod fault;
 pub mod intake;
 pub mod media;
 pub mod pipeline;
+pub mod plain_file;
 pub mod quoted;
 pub mod report;
 pub mod speech;

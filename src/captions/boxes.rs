@@ -10,6 +10,7 @@ use super::text::clean;
 use super::{Card, Scene};
 use crate::config::{CardBackground, Corner};
 use crate::units::{Rgb, Span};
+use unicode_segmentation::UnicodeSegmentation;
 
 /// Line heights of the hook: the largest, and the smallest before its text is cut.
 const HOOK: (f64, f64) = (0.066, 0.036);
@@ -72,19 +73,22 @@ impl Block {
     }
 }
 
-/// The text at one size on at most `max_lines` lines, cut after a word and marked with an ellipsis where it must be.
+/// The text at one size on at most `max_lines` lines, cut after a word, or within the only one, and marked with an ellipsis
+/// where it must be.
 fn cut_to_fit(text: &str, width: f64, max_lines: usize, line_height: f64, measure: &Measure) -> Block {
     let text = clean(text);
-    let mut words: Vec<&str> = text.split(' ').collect();
-    loop {
-        let whole = words.join(" ");
-        let shown = if whole == text { whole } else { format!("{}…", whole.trim_end_matches([',', ';', ':', '.'])) };
-        match wrap(&shown, width, max_lines, line_height, measure) {
-            Some(lines) => return Block::new(lines, line_height),
-            None if words.len() > 1 => _ = words.pop(),
-            None => return Block::new(vec![shown], line_height),
-        }
-    }
+    let fitted = |end: usize| {
+        let whole = &text[..end];
+        let cut = || format!("{}…", whole.trim_end_matches([',', ';', ':', '.']));
+        let shown = if end == text.len() { whole.to_string() } else { cut() };
+        wrap(&shown, width, max_lines, line_height, measure)
+    };
+    // The longest that fits, by halving: a text may have ten thousand words.
+    let longest = |ends: &[usize]| fitted(*ends.get(ends.partition_point(|end| fitted(*end).is_some()).checked_sub(1)?)?);
+    let words: Vec<usize> = text.match_indices(' ').map(|(at, _)| at).chain([text.len()]).collect();
+    let characters = || text.grapheme_indices(true).map(|(at, c)| at + c.len()).collect::<Vec<_>>();
+    let lines = longest(&words).or_else(|| longest(&characters())).unwrap_or_else(|| vec!["…".to_string()]);
+    Block::new(lines, line_height)
 }
 
 /// The question on a rounded box at the top of its place, fading out.

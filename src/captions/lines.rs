@@ -17,6 +17,10 @@ const EXTRA_LINE: (f64, f64) = (14.0, 50.0);
 /// What lines of very different lengths cost.
 const IMBALANCE: f64 = 24.0;
 
+/// Longest text that is wrapped, in characters: more than a few lines of any canvas hold. Shaping ten thousand words to
+/// find that out would take seconds.
+const MOST_WRAPPED: usize = 2000;
+
 /// How much one line holds.
 #[derive(Clone, Copy)]
 pub(super) struct Room<'m> {
@@ -81,8 +85,13 @@ fn part_graphemes(text: &str, room: &Room) -> Vec<String> {
     let graphemes: Vec<&str> = text.graphemes(true).collect();
     let mut parts = Vec::new();
     let mut rest = &graphemes[..];
-    while rest.len() > 1 && !room.holds(&rest.concat()) {
-        let most = (2..rest.len()).take_while(|&n| room.holds(&(rest[..n].concat() + hyphen))).last().unwrap_or(1);
+    loop {
+        // No more is measured than a line holds, so that a word of any length takes time in proportion to it.
+        let held = (1..=rest.len()).take_while(|&n| room.holds(&rest[..n].concat())).last().unwrap_or(1);
+        if held >= rest.len() {
+            break;
+        }
+        let most = (2..=held).rev().find(|&n| room.holds(&(rest[..n].concat() + hyphen))).unwrap_or(1);
         let at = if hyphen.is_empty() { most } else { syllable_end(rest, most) };
         parts.push(rest[..at].concat() + hyphen);
         rest = &rest[at..];
@@ -201,6 +210,9 @@ impl<'a> Passage<'a> {
 
 /// A text on at most `max_lines` lines of `width` pixels at a line height in pixels; none when it does not fit.
 pub(super) fn wrap(text: &str, width: f64, max_lines: usize, height: f64, measure: &Measure) -> Option<Vec<String>> {
+    if length(text) > MOST_WRAPPED {
+        return None;
+    }
     let room = Room { chars: usize::MAX, width: Some((measure, width, height)) };
     let whole: Vec<Word> = clean(text)
         .split_ascii_whitespace()

@@ -16,6 +16,9 @@ pub struct Subtitle {
 /// Most captions of a file; half an hour of one caption a second has fewer.
 const MOST: usize = 5000;
 
+/// Longest tag, in bytes; what is longer is text.
+const LONGEST_TAG: usize = 200;
+
 /// The captions of an SRT or a WebVTT file, in the order of their times; empty ones are left out. A byte order mark, line
 /// ends of any system, missing numbers, hours left out, and point or comma before the milliseconds are all taken.
 ///
@@ -25,9 +28,9 @@ pub fn read_subtitles(text: &str) -> Result<Vec<Subtitle>, Fault> {
     let text = text.trim_start_matches('\u{FEFF}').replace("\r\n", "\n").replace('\r', "\n");
     let vtt = text.starts_with("WEBVTT");
     let mut found: Vec<Subtitle> = Vec::new();
-    let worded = |before: &str, lines: &[&str]| match vtt {
-        true => join(before, &lines.iter().map(|line| entities(&plain(line))).collect::<Vec<_>>()),
-        false => join(before, &lines.iter().map(|line| plain(line)).collect::<Vec<_>>()),
+    let worded = |text: &mut String, lines: &[&str]| match vtt {
+        true => append(text, &lines.iter().map(|line| entities(&plain(line))).collect::<Vec<_>>()),
+        false => append(text, &lines.iter().map(|line| plain(line)).collect::<Vec<_>>()),
     };
     let blocks = blocks(&text);
     for (index, Block { first_line, lines }) in blocks.iter().enumerate() {
@@ -44,7 +47,7 @@ pub fn read_subtitles(text: &str) -> Result<Vec<Subtitle>, Fault> {
         let text = if header { &[] } else { &before[..before.len() - usize::from(labelled)] };
         match found.last_mut() {
             // An empty line within a caption parts it from its times.
-            Some(last) => last.text = worded(&last.text, text),
+            Some(last) => worded(&mut last.text, text),
             None if text.is_empty() => {}
             None => return Err(fault(*first_line, "there is text before the first times")),
         }
@@ -60,7 +63,9 @@ pub fn read_subtitles(text: &str) -> Result<Vec<Subtitle>, Fault> {
                 Some(&next) => next,
                 None => lines.len(),
             };
-            found.push(Subtitle { span, text: worded("", &lines[at + 1..until]) });
+            let mut text = String::new();
+            worded(&mut text, &lines[at + 1..until]);
+            found.push(Subtitle { span, text });
             if found.len() > MOST {
                 return Err(fault(first_line + at, "there are more than 5000 captions"));
             }
@@ -132,16 +137,14 @@ fn time(text: &str) -> Option<Time> {
     Some(Time(seconds * 1_000_000 + micros))
 }
 
-/// The words of the lines, after what is there already.
-fn join(before: &str, lines: &[String]) -> String {
-    let mut text = before.to_string();
+/// Puts the words of the lines after what is there already.
+fn append(text: &mut String, lines: &[String]) {
     for word in lines.iter().flat_map(|line| line.split_whitespace()) {
         if !text.is_empty() {
             text.push(' ');
         }
         text.push_str(word);
     }
-    text
 }
 
 /// Without the tags that subtitle files use: `<i>`, `</c.red>`, `<00:01.000>`, `{\an8}`. A `<` that opens no such tag is
@@ -153,7 +156,9 @@ fn plain(line: &str) -> String {
         out.push_str(&rest[..at]);
         let angled = rest[at..].starts_with('<');
         let close = if angled { '>' } else { '}' };
-        let inside = rest[at + 1..].find(close).map(|end| &rest[at + 1..at + 1 + end]);
+        // Only a tag's length is searched: else a line of a million brackets would be read a million times over.
+        let near = rest[at + 1..].bytes().take(LONGEST_TAG).position(|byte| byte == close as u8);
+        let inside = near.map(|end| &rest[at + 1..at + 1 + end]);
         let is_tag = |tag: &&str| if angled { is_tag(tag) } else { tag.starts_with('\\') };
         match inside.filter(is_tag) {
             Some(tag) => rest = &rest[at + tag.len() + 2..],

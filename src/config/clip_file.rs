@@ -3,6 +3,7 @@
 use super::resolved::{Anchor, ClipSettings, Crop, Framing};
 use super::typed::{Line, Number, Typed};
 use crate::fault::Fault;
+use crate::plain_file;
 use crate::units::Time;
 use serde::Deserialize;
 use std::path::Path;
@@ -34,14 +35,19 @@ const LEAST_CROP: f64 = 0.05;
 /// # Errors
 /// The file cannot be read, or holds what it may not; the fault names the line.
 pub fn clip_settings(file: &Path) -> Result<ClipSettings, Fault> {
-    let text = match std::fs::read_to_string(file) {
-        Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(ClipSettings::default()),
-        Err(e) => {
-            return Err(Fault::new(format!("{} cannot be read ({e})", file.display()), "save it again as plain text"));
-        }
-    };
-    let typed = Typed { file, text: &text };
+    match plain_file::text(file, plain_file::MOST_SETTINGS) {
+        Ok(text) => clip_settings_of(file, &text),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(ClipSettings::default()),
+        Err(e) => Err(Fault::new(format!("{} cannot be read ({e})", file.display()), "save it again as plain text")),
+    }
+}
+
+/// As [`clip_settings`], of a text that was read already; `file` says where it lies.
+///
+/// # Errors
+/// The text holds what it may not; the fault names the line.
+pub fn clip_settings_of(file: &Path, text: &str) -> Result<ClipSettings, Fault> {
+    let typed = Typed { file, text };
     let ClipFile { framing, anchor, trim, start, end, follow, crop, patient_visible, consent } = typed.parse()?;
     let anchor = anchor.map(|point| {
         let [x, y] = *point.get_ref();

@@ -11,7 +11,7 @@ mod template;
 mod tests;
 mod typed;
 
-pub use clip_file::clip_settings;
+pub use clip_file::{clip_settings, clip_settings_of};
 pub use resolved::{
     Anchor, Bounds, CanvasChoice, CardBackground, ClipSettings, Corner, Crop, EncoderChoice, Encoding, EndCard,
     Framing, Platform, PostLimits, Practice, Require, Source, Style, TooLong, Watermark,
@@ -33,6 +33,14 @@ pub fn load(file: &Path) -> Result<Practice, Fault> {
 /// As [`load`], with the folder that holds the user's own presets (`<id>.toml`); none: the embedded ones alone.
 pub fn load_with(file: &Path, presets: Option<&Path>) -> Result<Practice, Fault> {
     practice_file::load(file, presets)
+}
+
+/// As [`load_with`], of a text that was read already; `file` says where it lies.
+///
+/// # Errors
+/// As [`load`].
+pub fn practice_of(file: &Path, text: &str, presets: Option<&Path>) -> Result<Practice, Fault> {
+    practice_file::parse(file, text, presets)
 }
 
 /// Which practice.toml counts: the one that was named, else the inbox's, else the one in the user's config folder.

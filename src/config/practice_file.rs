@@ -9,6 +9,7 @@ use super::resolved::{
 use super::typed::{Line, Number, Typed};
 use crate::captions;
 use crate::fault::Fault;
+use crate::plain_file;
 use crate::units::{Rgb, Time};
 use crate::wording::checks::Switches;
 use serde::Deserialize;
@@ -218,10 +219,15 @@ impl<'de> Deserialize<'de> for Pauses {
 
 /// Reads practice.toml; `presets` is the folder with the user's own platform presets.
 pub(super) fn load(file: &Path, presets: Option<&Path>) -> Result<Practice, Fault> {
-    let text = std::fs::read_to_string(file).map_err(|error| {
+    let text = plain_file::text(file, plain_file::MOST_SETTINGS).map_err(|error| {
         Fault::new(format!("cannot read {}: {error}", file.display()), "check that the file is there and is plain text")
     })?;
-    let typed = Typed { file, text: &text };
+    parse(file, &text, presets)
+}
+
+/// What a practice.toml with this text means; `file` says where it lies.
+pub(super) fn parse(file: &Path, text: &str, presets: Option<&Path>) -> Result<Practice, Fault> {
+    let typed = Typed { file, text };
     let raw: PracticeFile = typed.parse()?;
     let known = known_platforms(&typed, raw.platform, presets)?;
     let platforms = distinct(match &raw.cuts.platforms {

@@ -8,7 +8,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 /// What the outermost structure says about a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Wholeness {
+pub enum Wholeness {
     /// All of it is there.
     Whole,
     /// Something is not there yet: it is still being written, or the copy broke off. Says what, without a stop.
@@ -30,7 +30,7 @@ const FILLERS: [u32; 2] = [0xEC, 0xBF];
 ///
 /// # Errors
 /// Only of reading; what the structure says is the answer.
-pub(super) fn inspect(file: &mut (impl Read + Seek), len: u64) -> io::Result<Wholeness> {
+pub fn inspect(file: &mut (impl Read + Seek), len: u64) -> io::Result<Wholeness> {
     if len < 16 {
         return Ok(Wholeness::Incomplete(format!("only {len} bytes are there")));
     }

@@ -3,14 +3,18 @@
 use super::{ClipSource, GivenTranscript, name_of};
 use crate::captions;
 use crate::fault::Fault;
+use crate::plain_file;
 use crate::quoted::without_quoted;
-use crate::speech::Transcript;
+use crate::speech::{Transcript, Word};
+use crate::units::Time;
 use std::ffi::OsStr;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What a transcript may end in, in the order in which they are looked for.
 const EXTENSIONS: [&str; 3] = ["json", "srt", "vtt"];
+
+/// No clip is longer, and sums of such times stay far from the largest number.
+const LATEST: Time = Time::from_millis(1000 * 60 * 60 * 1000);
 
 /// The transcript that `place` has for a clip: the file itself when it bears the clip's name or the clip is `alone` in the
 /// inbox, or the file of the clip's name in the folder. None where there is none; then the clip is listened to.
@@ -41,26 +45,49 @@ pub fn given_transcript(place: &Path, source: &ClipSource, alone: bool) -> Resul
 fn read(file: &Path) -> Result<GivenTranscript, Fault> {
     let name = name_of(file);
     let wrong = |what: String| Fault::new(format!("{name}: {what}"), "give an SRT, VTT or JSON transcript in UTF-8");
-    let text = fs::read_to_string(file).map_err(|e| wrong(format!("it cannot be read ({e})")))?;
+    let text = plain_file::text(file, plain_file::MOST_WORDS).map_err(|e| wrong(format!("it cannot be read ({e})")))?;
+    transcript_of(file, &text)
+}
+
+/// The transcript that a file's text holds: JSON by its name, else subtitles.
+///
+/// # Errors
+/// It is no transcript; the fault names the file and, in a subtitle file, the line.
+pub fn transcript_of(file: &Path, text: &str) -> Result<GivenTranscript, Fault> {
+    let name = name_of(file);
+    let wrong = |what: String| Fault::new(format!("{name}: {what}"), "give an SRT, VTT or JSON transcript in UTF-8");
     if file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
         // The parser may quote the transcript's words.
-        let transcript: Transcript = serde_json::from_str(&text).map_err(|e| wrong(without_quoted(&e.to_string())))?;
+        let transcript: Transcript = serde_json::from_str(text).map_err(|e| wrong(without_quoted(&e.to_string())))?;
         let ordered = transcript.words.windows(2).all(|pair| pair[0].span.end <= pair[1].span.start);
         let whole = transcript.words.iter().all(|word| word.span.start <= word.span.end);
+        let within = transcript.words.iter().all(|word| word.span.start >= Time::ZERO && word.span.end <= LATEST);
+        if !within {
+            return Err(wrong("a word's time lies outside of any clip".to_string()));
+        }
         return match ordered && whole {
-            true => Ok(GivenTranscript::Words(transcript.words)),
+            true => Ok(GivenTranscript::Words(transcript.words.into_iter().filter_map(tidied).collect())),
             false => Err(wrong("its words are not in the order of their times".to_string())),
         };
     }
-    let captions = captions::read_subtitles(&text)
+    let captions = captions::read_subtitles(text)
         .map_err(|fault| Fault::new(format!("{name}, {}", fault.what()), fault.advice()))?;
     Ok(GivenTranscript::Captions(captions))
+}
+
+/// A word as later stages take it for granted: some text on one line without spaces around it, a confidence from 0 to 1.
+fn tidied(word: Word) -> Option<Word> {
+    let printed: String = word.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let text = printed.split_whitespace().collect::<Vec<_>>().join(" ");
+    let confidence = if word.confidence.is_nan() { 0.0 } else { word.confidence.clamp(0.0, 1.0) };
+    (!text.is_empty()).then_some(Word { text, confidence, ..word })
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use std::fs;
     use crate::intake::Digest;
 
     fn source(file: &str) -> ClipSource {

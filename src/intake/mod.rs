@@ -27,9 +27,10 @@ mod settled;
 mod telling;
 
 pub use digest::{DigestCache, digest};
-pub use given::given_transcript;
+pub use container::{Wholeness, inspect};
+pub use given::{given_transcript, transcript_of};
 pub use names::unique_names;
-pub use questions::{SHOT_LIST, sources};
+pub use questions::{SHOT_LIST, questions_of, sources};
 pub use scan::{Candidate, name_of, scan};
 pub use settled::{Looks, Readiness, SETTLE, settle};
 

@@ -6,20 +6,20 @@ use super::telling::telling;
 use super::{ClipSource, Digest, KnownTexts};
 use crate::config::ClipSettings;
 use crate::fault::Fault;
+use crate::plain_file;
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 use unicode_normalization::UnicodeNormalization;
 
 /// The shot list's name in the inbox.
-/// Name of the list of questions in an inbox.
 pub const SHOT_LIST: &str = "questions.csv";
-/// A shot list or sidecar larger than this is something else by mistake.
-const MOST_BYTES: u64 = 1 << 20;
 /// Names of the two columns in a heading, in lower case.
 const FILE_COLUMN: [&str; 5] = ["file", "filename", "file name", "clip", "video"];
 const QUESTION_COLUMN: [&str; 2] = ["question", "questions"];
+/// Longest question, in characters: what is longer is no question, and no box holds it.
+const MOST_CHARACTERS: usize = 500;
+const TOO_LONG: &str = "write a question of one sentence, 500 characters at most";
 const SAVE_AGAIN: &str = "open it in the spreadsheet program and save it as \"CSV UTF-8\"";
 
 /// Clips with their names and questions, in the order of `settled`, and what is wrong with the question files; that
@@ -41,7 +41,13 @@ pub fn sources(inbox: &Path, scanned: &[Candidate], settled: &[(Candidate, Diges
         let question = question.or_else(|| {
             let sidecar = inbox.join(format!("{stem}.question.txt"));
             match text_of(&sidecar) {
-                Ok(text) => text.map(|text| tidy(&text)).filter(|text| !text.is_empty()),
+                Ok(text) => {
+                    let text = text.map(|text| tidy(&text)).filter(|text| !text.is_empty());
+                    let too_long = text.as_ref().is_some_and(|text| text.chars().count() > MOST_CHARACTERS);
+                    let what = || format!("the question in {stem}.question.txt is too long; it is not used");
+                    faults.extend(too_long.then(|| Fault::new(what(), TOO_LONG)));
+                    text.filter(|_| !too_long)
+                }
                 Err(fault) => {
                     faults.push(fault);
                     None
@@ -85,6 +91,12 @@ fn shot_list(path: &Path) -> (HashMap<String, String>, Vec<Fault>) {
         Ok(text) => parse(&text.unwrap_or_default()),
         Err(fault) => (HashMap::new(), vec![fault]),
     }
+}
+
+/// What a shot list of these bytes says: questions by the key of the file that they are for (its name in lower case), and
+/// what is wrong with the list, each with its line.
+pub fn questions_of(bytes: &[u8]) -> (HashMap<String, String>, Vec<Fault>) {
+    parse(&decode(bytes))
 }
 
 fn parse(text: &str) -> (HashMap<String, String>, Vec<Fault>) {
@@ -159,10 +171,14 @@ fn take(
         let rest: Vec<&str> = row.iter().skip(question_at).collect();
         tidy(rest.join(&delimiter.to_string()).trim_end_matches(delimiter))
     };
-    match (file.is_empty(), question.is_empty()) {
+    // A folder's name alone ends in a separator: it names no file either.
+    match (key(&file).is_empty(), question.is_empty()) {
         (true, true) => Ok(()),
         (true, false) => Err(("there is no file name".into(), "write the clip's file name beside the question")),
         (false, true) => Err((format!("there is no question for {file}"), "write the question beside the file name")),
+        (false, false) if question.chars().count() > MOST_CHARACTERS => {
+            Err((format!("the question for {file} is too long; it is not used"), TOO_LONG))
+        }
         (false, false) => match list.insert(key(&file), question.clone()) {
             Some(known) if known != question => Err((
                 format!("{file} stands in the list twice; the later question is used"),
@@ -225,14 +241,15 @@ fn stray_quote(text: &str, delimiter: char) -> Option<Stray> {
 /// What a text file holds; none if it is not there.
 fn text_of(path: &Path) -> Result<Option<String>, Fault> {
     let name = name_of(path);
-    let mut bytes = Vec::new();
-    match File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes)) {
-        Ok(_) if bytes.len() as u64 > MOST_BYTES => {
-            Err(Fault::new(format!("{name} is too large to be what its name says"), "check that it is the right file"))
-        }
-        Ok(_) if bytes.contains(&0) => Err(Fault::new(format!("{name} is no plain text"), SAVE_AGAIN)),
-        Ok(_) => Ok(Some(decode(&bytes))),
+    match plain_file::bytes(path, plain_file::MOST_SETTINGS) {
+        Ok(bytes) if bytes.contains(&0) => Err(Fault::new(format!("{name} is no plain text"), SAVE_AGAIN)),
+        Ok(bytes) => Ok(Some(decode(&bytes))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if matches!(error.kind(), io::ErrorKind::FileTooLarge | io::ErrorKind::InvalidInput) => {
+            let what = error.to_string();
+            let what = what.strip_prefix("it ").unwrap_or(&what);
+            Err(Fault::new(format!("{name} {what}"), "check that it is the right file"))
+        }
         Err(error) => Err(Fault::new(format!("{name} cannot be read ({error})"), "close other programs that use it")),
     }
 }
