@@ -84,7 +84,8 @@ fn cut_to_fit(text: &str, width: f64, max_lines: usize, line_height: f64, measur
         wrap(&shown, width, max_lines, line_height, measure)
     };
     // The longest that fits, by halving: a text may have ten thousand words.
-    let longest = |ends: &[usize]| fitted(*ends.get(ends.partition_point(|end| fitted(*end).is_some()).checked_sub(1)?)?);
+    let longest =
+        |ends: &[usize]| fitted(*ends.get(ends.partition_point(|end| fitted(*end).is_some()).checked_sub(1)?)?);
     let words: Vec<usize> = text.match_indices(' ').map(|(at, _)| at).chain([text.len()]).collect();
     let characters = || text.grapheme_indices(true).map(|(at, c)| at + c.len()).collect::<Vec<_>>();
     let lines = longest(&words).or_else(|| longest(&characters())).unwrap_or_else(|| vec!["…".to_string()]);

@@ -87,8 +87,8 @@ fn tidied(word: Word) -> Option<Word> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use std::fs;
     use crate::intake::Digest;
+    use std::fs;
 
     fn source(file: &str) -> ClipSource {
         ClipSource {

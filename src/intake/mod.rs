@@ -26,8 +26,8 @@ mod scan;
 mod settled;
 mod telling;
 
-pub use digest::{DigestCache, digest};
 pub use container::{Wholeness, inspect};
+pub use digest::{DigestCache, digest};
 pub use given::{given_transcript, transcript_of};
 pub use names::unique_names;
 pub use questions::{SHOT_LIST, questions_of, sources};
