@@ -25,6 +25,7 @@ pub mod intake;
 pub mod media;
 pub mod pipeline;
 pub mod plain_file;
+pub mod printable;
 pub mod quoted;
 pub mod report;
 pub mod speech;

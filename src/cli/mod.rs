@@ -6,7 +6,23 @@
 macro_rules! say {
     ($($words:tt)*) => {{
         use std::io::Write;
-        drop(writeln!(std::io::stdout(), $($words)*));
+        drop(writeln!(std::io::stdout(), "{}", crate::printable::printable(&format!($($words)*))));
+    }};
+}
+
+/// Prints a line of JSON on stdout as it is: a program reads it.
+macro_rules! data {
+    ($line:expr) => {{
+        use std::io::Write;
+        drop(writeln!(std::io::stdout(), "{}", $line));
+    }};
+}
+
+/// In this room nothing reaches a terminal that it would obey, and a reader that went away is no reason to panic.
+macro_rules! eprintln {
+    ($($words:tt)*) => {{
+        use std::io::Write;
+        drop(writeln!(std::io::stderr(), "{}", crate::printable::printable(&format!($($words)*))));
     }};
 }
 

@@ -18,7 +18,7 @@ pub fn plan(arguments: &Batch, cancel: &Cancel) -> Result<u8, Fault> {
     for preview in previews? {
         match preview.plan {
             Ok(plan) if arguments.json => match serde_json::to_string(&plan) {
-                Ok(line) => say!("{line}"),
+                Ok(line) => data!(line),
                 Err(e) => return Err(Fault::new(format!("the plan cannot be printed ({e})"), "report this")),
             },
             Ok(plan) => print_plan(&preview.file, &plan),

@@ -80,7 +80,7 @@ pub fn status(out: &Path, json: bool) -> Result<u8, Fault> {
 fn print(line: &impl Serialize) -> Result<(), Fault> {
     let text = serde_json::to_string(line)
         .map_err(|e| Fault::new(format!("the status cannot be printed ({e})"), "report this"))?;
-    say!("{text}");
+    data!(text);
     Ok(())
 }
 

@@ -61,6 +61,9 @@ impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Number<MIN, MAX> 
     }
 }
 
+/// Longest line of text; what is longer fits no card and no post.
+const MOST_CHARACTERS: usize = 1000;
+
 /// One line of text, without spaces around it; an empty one counts as not given.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Line(pub Option<String>);
@@ -74,6 +77,9 @@ impl<'de> Deserialize<'de> for Line {
             ));
         }
         let text = text.trim();
+        if text.chars().count() > MOST_CHARACTERS {
+            return Err(D::Error::custom(format!("a line of at most {MOST_CHARACTERS} characters is allowed")));
+        }
         Ok(Line((!text.is_empty()).then(|| text.to_string())))
     }
 }

@@ -19,6 +19,7 @@ mod graph;
 mod input;
 mod lettering;
 mod limiter;
+pub mod logo;
 pub mod loudness;
 pub mod lut;
 mod mux;

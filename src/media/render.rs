@@ -358,13 +358,7 @@ fn render_one(
 
 /// Reads a mark's picture and brings it to the size and opacity that the plan asks for.
 pub(super) fn load_mark(mark: &Mark) -> Result<RgbaImage, Fault> {
-    let image = image::open(&mark.file).map_err(|e| {
-        Fault::new(
-            format!("the logo {} cannot be read ({e})", mark.file.display()),
-            "save it as a PNG and name it in practice.toml",
-        )
-    })?;
-    let mut image = image.into_rgba8();
+    let mut image = super::logo::read(&mark.file)?.1.into_rgba8();
     // Scaling mixes neighbours; colour weighs as much as it is solid, so that no dark rim appears.
     for pixel in image.pixels_mut() {
         let alpha = u16::from(pixel.0[3]);

@@ -22,7 +22,7 @@ use crate::config::{self, EncoderChoice, Practice};
 use crate::cuts::{self, ClipPlan, Inputs, Logo};
 use crate::fault::{Cancel, Fault};
 use crate::intake::{self, Candidate, ClipSource, Digest, DigestCache, KnownTexts, Readiness};
-use crate::media::encoders;
+use crate::media::{encoders, logo};
 use crate::report::{ClipReport, ClipState, CutState};
 use crate::speech::{ModelFile, Word};
 use crate::trace::Trace;
@@ -625,14 +625,7 @@ fn in_good_order(clips: &mut [&ClipSource]) {
 }
 
 fn read_logo(file: &Path) -> Result<Logo, Fault> {
-    let unreadable = |e: &dyn std::fmt::Display| {
-        Fault::new(
-            format!("the logo {} cannot be read ({e})", file.display()),
-            "save it as a PNG and name it in practice.toml",
-        )
-    };
-    let bytes = fs::read(file).map_err(|e| unreadable(&e))?;
-    let picture = image::load_from_memory(&bytes).map_err(|e| unreadable(&e))?;
+    let (bytes, picture) = logo::read(file)?;
     let digest = Digest(blake3::hash(&bytes).to_hex().to_string());
     Ok(Logo { file: file.to_path_buf(), digest, size: Size::new(picture.width(), picture.height()) })
 }

@@ -1,6 +1,7 @@
 //! One listener behind three ways of telling: bars on a terminal, plain lines elsewhere, NDJSON for programs.
 
 use crate::pipeline::{Event, Stage};
+use crate::printable::printable;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::collections::HashMap;
 use std::io::Write;
@@ -54,7 +55,7 @@ impl Progress {
             Progress::Lines(lines) => {
                 let line = lines.lock().unwrap_or_else(|e| e.into_inner()).line(event);
                 // A closed stderr must not stop the work.
-                drop(line.map(|line| writeln!(std::io::stderr(), "{line}")));
+                drop(line.map(|line| writeln!(std::io::stderr(), "{}", printable(&line))));
             }
             Progress::Json => {
                 if let Ok(line) = serde_json::to_string(&event) {
@@ -201,14 +202,14 @@ impl Bars {
         self.clips.entry(clip.to_string()).or_insert_with(|| {
             let bar = self.all.add(ProgressBar::new(1000));
             bar.set_style(Self::style("  {bar:28.cyan} {prefix}  {msg}"));
-            bar.set_prefix(clip.to_string());
+            bar.set_prefix(printable(clip).into_owned());
             bar
         })
     }
 
     fn print(&self, line: &str) {
         // A closed stderr must not stop the work.
-        drop(self.all.println(line));
+        drop(self.all.println(printable(line)));
     }
 }
 

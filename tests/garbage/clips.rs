@@ -72,7 +72,11 @@ fn folder_of(mutants: &[Mutant]) {
                 assert!(says("what") && says("advice") && says("stage") && !good.contains(&name), "{told}");
                 assert!(!cut, "{name} failed and has a cut");
             }
-            None => assert!(cut && of("finished").is_some_and(|e| e["failed"] == false), "{name} is passed over: {}", seen.err),
+            None => assert!(
+                cut && of("finished").is_some_and(|e| e["failed"] == false),
+                "{name} is passed over: {}",
+                seen.err
+            ),
         }
         assert!(page.contains(name), "{name} is not in the report: {}", seen.err);
     }
