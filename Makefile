@@ -25,7 +25,7 @@ TORTURES = $(patsubst tests/%,torture-%,$(basename $(wildcard tests/kill.rs test
 HOUSECALL = target/release/housecall
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: picture samples test torture $(TORTURES) matrix bench encoders setup build remake-samples lint
+.PHONY: picture samples test torture $(TORTURES) fuzz matrix bench encoders setup build remake-samples lint
 
 # The main job on the sample clips.
 samples: build
@@ -54,6 +54,22 @@ torture-garbage: TIMES = 2000
 $(TORTURES): torture-%: setup
 	HOUSECALL_TORTURE=$(TIMES) HOUSECALL_SEED=$(CHANCE) PROPTEST_RNG_SEED=$(CHANCE) \
 		cargo test --release $(QUICK) --test $* -- --show-output
+
+# How long each parser is fuzzed, in seconds.
+SECONDS = 600
+FUZZED = container questions clip_toml practice_toml subtitles transcript captions
+
+# The parsers of our own against bytes that nobody would write (`cargo install cargo-fuzz`; a stable compiler will do). No
+# sanitizer: these rooms hold no unsafe code. What is found stays in fuzz/found and fuzz/artifacts; what is worth keeping
+# goes into fuzz/corpus, which `make test` runs.
+fuzz: setup
+	@cargo fuzz --version >/dev/null 2>&1 || { echo "make fuzz needs cargo-fuzz: cargo install cargo-fuzz"; exit 1; }
+	cd fuzz && cargo fuzz build -s none
+	cd fuzz && for target in $(FUZZED); do \
+		mkdir -p found/$$target; \
+		cargo fuzz run -s none $$target found/$$target corpus/$$target -- -dict=dictionaries/$$target.dict -seed=$(SEED) \
+			-max_total_time=$(SECONDS) -timeout=60 -rss_limit_mb=1024 -max_len=4096 -print_final_stats=1 || exit 1; \
+	done
 
 # All of the footage matrix, and a page with source and cut side by side; an hour without speech, and words timed in all
 # conditions; a hundred clips that did not change.

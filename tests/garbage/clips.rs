@@ -72,11 +72,12 @@ fn folder_of(mutants: &[Mutant]) {
                 assert!(says("what") && says("advice") && says("stage") && !good.contains(&name), "{told}");
                 assert!(!cut, "{name} failed and has a cut");
             }
-            None => assert!(
-                cut && of("finished").is_some_and(|e| e["failed"] == false),
-                "{name} is passed over: {}",
-                seen.err
-            ),
+            None => {
+                let finished = of("finished").unwrap_or_else(|| panic!("{name} is passed over: {}", seen.err));
+                // What is too short for the platform is left out, and the report says why.
+                let card = page.split("<article").find(|card| card.contains(name)).unwrap_or_default();
+                assert!(cut || (finished["cuts"] == 0 && card.contains("Left out")), "{name}: {finished}");
+            }
         }
         assert!(page.contains(name), "{name} is not in the report: {}", seen.err);
     }

@@ -58,7 +58,7 @@ fn settings_that_are_garbage_are_named_with_what_to_do() {
     }
     desk.drop_file("practice.toml", good.as_bytes());
     let clip = "framing = \"fit\"\nanchor = [0.3, 0.4]\ntrim = false\nstart = 0.1\nend = 0.9\n";
-    for (what, bytes) in strange(&clip) {
+    for (what, bytes) in strange(clip) {
         desk.drop_file("ask.toml", &bytes);
         let seen = housecall(&desk, "plan");
         assert_eq!(seen.code, Some(2), "{what}: {seen:?}");
