@@ -363,15 +363,24 @@ mod tests {
         let style = style("clear").unwrap();
         let fonts = fonts(&style);
         let long = "Why does my skin get so very red and itchy whenever I shave ".repeat(8);
-        for (words, canvas) in [(12, Size::new(1080, 1920)), (95, Size::new(1080, 1920)), (95, Size::new(1920, 1080))] {
-            let text: String = long.split(' ').take(words).collect::<Vec<_>>().join(" ");
+        let first = |words: usize| long.split(' ').take(words).collect::<Vec<_>>().join(" ");
+        let (upright, lying) = (Size::new(1080, 1920), Size::new(1920, 1080));
+        let one_word = "W".repeat(3000);
+        for (text, canvas) in [
+            (first(12), upright),
+            (first(95), upright),
+            (first(95), lying),
+            ("why ".repeat(10_000), upright),
+            (one_word.clone(), upright),
+        ] {
+            let name = if text == one_word { &one_word } else { &long };
             let place = Rect::new(120, 300, 660, 300);
             let hook = Some(Hook { text, span: seconds(0.0, 3.0), place, colour: Rgb(0, 0, 0) });
             let mut scene =
                 Scene { canvas, cues: &[], caption_box: place, style: &style, hook, mark_text: None, card: None };
             let card_place = Rect::new(120, 500, 660, 420);
             let mut card = alder_lane(seconds(3.0, 6.0), card_place, CardBackground::Plain);
-            card.name = long.clone();
+            card.name = name.clone();
             scene.card = Some(card);
             for event in ass(&scene, &fonts).lines().filter(|l| l.contains("\\fs")) {
                 let (tags, text) = event.split_once(",,0,0,0,,{").unwrap().1.split_once('}').unwrap();

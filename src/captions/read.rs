@@ -274,6 +274,16 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_long_file_takes_time_in_proportion_to_its_length() {
+        let began = std::time::Instant::now();
+        let times = "1\n00:00:01,000 --> 00:00:02,000\n";
+        for text in ["<".repeat(2_000_000), "{".repeat(2_000_000), "ab\n\n".repeat(500_000)] {
+            assert_eq!(found(&(times.to_string() + &text)).len(), 1);
+        }
+        assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+    }
+
     proptest! {
         #[test]
         fn no_text_makes_the_reader_panic(text in "(?s).{0,300}", times in "[0-9:,.> -]{0,60}") {

@@ -127,6 +127,8 @@ mod tests {
             ("b.json", "{}".to_string(), Some("b.json: missing field")),
             ("c.json", json(format!("{},{}", word(1.0), word(0.0))), Some("order")),
             ("d.json", json(format!("{},{}", word(0.0), word(1.0))), None),
+            ("e.json", json(word(-1.0)), Some("outside of any clip")),
+            ("f.json", json(word(1e300)), Some("outside of any clip")),
         ] {
             let path = folder.path().join(file);
             fs::write(&path, text).unwrap();
@@ -136,5 +138,17 @@ mod tests {
                 other => panic!("{other:?}"),
             }
         }
+    }
+
+    #[test]
+    fn words_of_other_tools_are_tidied() {
+        let word = |text: &str, confidence: &str| {
+            format!("{{\"text\":{text:?},\"start\":0,\"end\":0,\"confidence\":{confidence}}}")
+        };
+        let words = [word(" Is\n it ", "1e40"), word("\t", "1"), word("safe?", "-1")].join(",");
+        let text = format!("{{\"clip\":\"a\",\"model\":\"m\",\"language\":\"en\",\"words\":[{words}]}}");
+        let Ok(GivenTranscript::Words(words)) = transcript_of(Path::new("a.json"), &text) else { panic!("{text}") };
+        let words: Vec<(&str, f32)> = words.iter().map(|word| (word.text.as_str(), word.confidence)).collect();
+        assert_eq!(words, [("Is it", 1.0), ("safe?", 0.0)]);
     }
 }

@@ -322,6 +322,15 @@ mod tests {
     }
 
     #[test]
+    fn a_row_for_a_folder_and_a_question_without_end_are_told_of() {
+        let (list, faults) = read(format!("clips/,Why?\na.mp4,{}\nb.mp4,Why?\n", "why ".repeat(200)).as_bytes());
+        assert_eq!(list, [("b.mp4".to_string(), "Why?".to_string())]);
+        assert_eq!(faults.len(), 2);
+        assert!(faults[0].contains("line 1: there is no file name"), "{faults:?}");
+        assert!(faults[1].contains("line 2: the question for a.mp4 is too long"), "{faults:?}");
+    }
+
+    #[test]
     fn quotation_marks_and_commas_belong_to_the_question() {
         assert_eq!(read(b"a.mp4,\"Is \"\"it\"\" safe,\nreally?\"\n"), one("a.mp4", "Is \"it\" safe, really?"));
         assert_eq!(read(b"a.mp4,Is it safe, and when?\n"), one("a.mp4", "Is it safe, and when?"));
