@@ -1,12 +1,14 @@
 //! What can go wrong, as a person has to read it, and the token that stops all work.
 
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Why a stage gave no result.
 ///
 /// The stage that fails knows what happened and what helps; the pipeline adds which clip and which stage.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
 pub enum Fault {
     /// Somebody asked for the work to stop. Never the root cause of a failure.
     #[error("stopped")]
@@ -17,6 +19,14 @@ pub enum Fault {
         /// What happened, in words of the field, without a final stop: `the file has no video track`.
         what: String,
         /// What the person can do next, likewise: `export it again from the phone`.
+        advice: String,
+    },
+    /// The process that did the work died or was stopped. That may be no fault of the clip, so another attempt is worth it.
+    #[error("{what}; {advice}")]
+    Died {
+        /// As in [`Fault::Failed`].
+        what: String,
+        /// Likewise.
         advice: String,
     },
 }
@@ -32,11 +42,21 @@ impl Fault {
         matches!(self, Fault::Cancelled)
     }
 
+    /// The process that did the work died: what happened and what to do next.
+    pub fn died(what: impl Into<String>, advice: impl Into<String>) -> Self {
+        Fault::Died { what: what.into(), advice: advice.into() }
+    }
+
+    /// Whether the process that did the work died, so that the same work may succeed once more.
+    pub fn is_death(&self) -> bool {
+        matches!(self, Fault::Died { .. })
+    }
+
     /// What to do next, where the fault knows.
     pub fn advice(&self) -> &str {
         match self {
             Fault::Cancelled => "run the same command again to go on",
-            Fault::Failed { advice, .. } => advice,
+            Fault::Failed { advice, .. } | Fault::Died { advice, .. } => advice,
         }
     }
 
@@ -44,14 +64,20 @@ impl Fault {
     pub fn what(&self) -> &str {
         match self {
             Fault::Cancelled => "stopped",
-            Fault::Failed { what, .. } => what,
+            Fault::Failed { what, .. } | Fault::Died { what, .. } => what,
         }
     }
 }
 
-/// One token reaches every stage; once cancelled it stays so.
+/// One token reaches every stage; once cancelled it stays so. Every loop asks it, so it also knows whether work goes on.
 #[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel(Arc<Asked>);
+
+#[derive(Debug, Default)]
+struct Asked {
+    stopped: AtomicBool,
+    times: AtomicU64,
+}
 
 impl Cancel {
     /// A token that nobody has cancelled.
@@ -61,16 +87,22 @@ impl Cancel {
 
     /// Asks all work that holds this token to stop.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.stopped.store(true, Ordering::Relaxed);
     }
 
-    /// Whether work should stop.
+    /// Whether work should stop. For whoever waits: it is no sign that work goes on.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.stopped.load(Ordering::Relaxed)
     }
 
-    /// `Err(Fault::Cancelled)` once work should stop, so that a loop can say `cancel.check()?`.
+    /// `Err(Fault::Cancelled)` once work should stop, so that a loop can say `cancel.check()?`. Counts.
     pub fn check(&self) -> Result<(), Fault> {
+        self.0.times.fetch_add(1, Ordering::Relaxed);
         if self.is_cancelled() { Err(Fault::Cancelled) } else { Ok(()) }
+    }
+
+    /// How often work has checked. While it moves, nothing hangs.
+    pub fn checks(&self) -> u64 {
+        self.0.times.load(Ordering::Relaxed)
     }
 }

@@ -14,12 +14,15 @@
 //!   -> ClipReport                     report    what a person reads
 //! ```
 //!
+//! What `media` and `speech` do with a clip runs in a process of its own, see `worker`; the rest never sees its bytes.
+//!
 //! A module is a room with one job; what it may touch stands in its first lines.
 
 pub mod captions;
 pub mod cli;
 pub mod config;
 pub mod cuts;
+pub mod exact_path;
 pub mod fault;
 pub mod intake;
 pub mod media;
@@ -32,3 +35,4 @@ pub mod speech;
 pub mod trace;
 pub mod units;
 pub mod wording;
+pub mod worker;

@@ -31,10 +31,38 @@ struct Log {
     state: Mutex<State>,
 }
 
+/// Where events go.
+enum Sink {
+    /// The first of them has not been written yet, or it has.
+    File { file: File, empty: bool },
+    /// To the process that has the file.
+    Relay(Box<dyn FnMut(Value) + Send>),
+}
+
+impl std::fmt::Debug for Sink {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(match self {
+            Sink::File { .. } => "File",
+            Sink::Relay(_) => "Relay",
+        })
+    }
+}
+
+/// The spans of another process, which are written with ours. What it had open when it ended is closed.
+#[derive(Debug)]
+pub struct Adopted {
+    log: Option<Arc<Log>>,
+    /// When the other process began to count, in our microseconds.
+    began: u64,
+    /// Its rows and ours.
+    rows: HashMap<u64, usize>,
+    /// How many spans it has open, of those that are counted.
+    open: [usize; COUNTED.len()],
+}
+
 #[derive(Debug)]
 struct State {
-    file: File,
-    empty: bool,
+    sink: Sink,
     /// Rows of the picture: the name of the thread that each was made for, and whether a thread has it now. Threads that
     /// come one after the other share a row, else a hundred clips would be a thousand rows.
     rows: Vec<(String, bool)>,
@@ -70,9 +98,29 @@ impl Trace {
             Fault::new(format!("the trace {} cannot be written ({e})", file.display()), advice)
         };
         let file = File::create(file).map_err(unwritable)?;
-        let state = State { file, empty: true, rows: Vec::new(), threads: HashMap::new(), open: HashMap::new() };
+        Ok(Trace::into(Sink::File { file, empty: true }))
+    }
+
+    /// Hands every event to the process that has the file; see [`Trace::adopt`].
+    pub fn relayed(to: impl FnMut(Value) + Send + 'static) -> Self {
+        Trace::into(Sink::Relay(Box::new(to)))
+    }
+
+    fn into(sink: Sink) -> Self {
+        let state = State { sink, rows: Vec::new(), threads: HashMap::new(), open: HashMap::new() };
         let log = Log { began: Instant::now(), state: Mutex::new(state) };
-        Ok(Trace { log: Some(Arc::new(log)), clip: String::new() })
+        Trace { log: Some(Arc::new(log)), clip: String::new() }
+    }
+
+    /// Whether anything is recorded.
+    pub fn is_on(&self) -> bool {
+        self.log.is_some()
+    }
+
+    /// Takes up the events that another process relays, which begins to count now.
+    pub fn adopt(&self) -> Adopted {
+        let began = self.log.as_ref().map_or(0, |log| log.micros(Instant::now()));
+        Adopted { log: self.log.clone(), began, rows: HashMap::new(), open: Default::default() }
     }
 
     /// The same, about one clip.
@@ -115,11 +163,54 @@ impl Drop for Span<'_> {
         }
         let (from, to) = (log.micros(began), log.micros(now));
         log.lock(|state| {
-            state.write(&json!({
+            state.write(json!({
                 "name": name, "ph": "X", "ts": from, "dur": to - from, "pid": 1, "tid": row, "args": about,
             }));
             state.count(name, -1, to);
             state.leave();
+        });
+    }
+}
+
+impl Adopted {
+    /// Writes an event with the row and the time that it has here. What is none is passed over.
+    pub fn add(&mut self, mut event: Value) {
+        let Some(log) = &self.log else { return };
+        let row = event["tid"].as_u64().unwrap_or_default();
+        let at = event["ts"].as_u64().unwrap_or_default().saturating_add(self.began);
+        log.lock(|state| match event["ph"].as_str() {
+            Some("M") => {
+                let ours = state.take_row(event["args"]["name"].as_str().unwrap_or("worker"));
+                self.rows.insert(row, ours);
+            }
+            Some("X") => {
+                if let Some(ours) = self.rows.get(&row) {
+                    event["tid"] = json!(ours);
+                    event["ts"] = json!(at);
+                    state.write(event);
+                }
+            }
+            Some("C") => {
+                if let Some(which) = COUNTED.iter().position(|name| event["name"] == *name) {
+                    let now = event["args"]["at once"].as_u64().unwrap_or_default().min(1 << 16) as usize;
+                    state.count(COUNTED[which], now as isize - self.open[which] as isize, at);
+                    self.open[which] = now;
+                }
+            }
+            _ => {}
+        });
+    }
+}
+
+impl Drop for Adopted {
+    fn drop(&mut self) {
+        let Some(log) = &self.log else { return };
+        let now = log.micros(Instant::now());
+        log.lock(|state| {
+            for (name, open) in COUNTED.iter().zip(self.open).filter(|(_, open)| *open > 0) {
+                state.count(name, -(open as isize), now);
+            }
+            self.rows.values().for_each(|row| state.rows[*row].1 = false);
         });
     }
 }
@@ -137,8 +228,10 @@ impl Log {
 impl Drop for Log {
     fn drop(&mut self) {
         let state = self.state.get_mut().unwrap_or_else(|e| e.into_inner());
-        // A full disk ends the trace, not the run.
-        drop(state.file.write_all(if state.empty { b"[\n]\n" } else { b"\n]\n" }));
+        if let Sink::File { file, empty } = &mut state.sink {
+            // A full disk ends the trace, not the run.
+            drop(file.write_all(if *empty { b"[\n]\n" } else { b"\n]\n" }));
+        }
     }
 }
 
@@ -150,16 +243,21 @@ impl State {
             *depth += 1;
             return *row;
         }
-        let name = thread.name().unwrap_or(span);
+        let row = self.take_row(thread.name().unwrap_or(span));
+        self.threads.insert(thread.id(), (row, 1));
+        row
+    }
+
+    /// A row of this name that nobody has.
+    fn take_row(&mut self, name: &str) -> usize {
         let free = self.rows.iter().position(|(of, taken)| of == name && !taken);
         let row = free.unwrap_or_else(|| {
             let tid = self.rows.len();
             self.rows.push((name.to_string(), true));
-            self.write(&json!({"name": "thread_name", "ph": "M", "pid": 1, "tid": tid, "args": {"name": name}}));
+            self.write(json!({"name": "thread_name", "ph": "M", "pid": 1, "tid": tid, "args": {"name": name}}));
             tid
         });
         self.rows[row].1 = true;
-        self.threads.insert(thread.id(), (row, 1));
         row
     }
 
@@ -179,15 +277,20 @@ impl State {
             let open = self.open.entry(name).or_default();
             *open = open.saturating_add_signed(by);
             let open = *open;
-            self.write(&json!({"name": name, "ph": "C", "ts": at, "pid": 1, "args": {"at once": open}}));
+            self.write(json!({"name": name, "ph": "C", "ts": at, "pid": 1, "args": {"at once": open}}));
         }
     }
 
-    fn write(&mut self, event: &Value) {
-        let start = if self.empty { "[\n" } else { ",\n" };
-        self.empty = false;
-        // A full disk ends the trace, not the run.
-        drop(self.file.write_all(format!("{start}{event}").as_bytes()));
+    fn write(&mut self, event: Value) {
+        match &mut self.sink {
+            Sink::File { file, empty } => {
+                let start = if *empty { "[\n" } else { ",\n" };
+                *empty = false;
+                // A full disk ends the trace, not the run.
+                drop(file.write_all(format!("{start}{event}").as_bytes()));
+            }
+            Sink::Relay(to) => to(event),
+        }
     }
 }
 
@@ -256,6 +359,34 @@ mod tests {
         assert!(serde_json::from_str::<Value>(&text).is_err());
         let events: Vec<Value> = serde_json::from_str(&(text + "]")).unwrap();
         assert_eq!(events.iter().filter(|e| e["ph"] == "X").count(), 1);
+    }
+
+    #[test]
+    fn spans_of_another_process_get_rows_of_their_own_and_are_closed_with_it() {
+        let events = traced(|trace| {
+            let _here = trace.span("decode");
+            for whole in [true, false] {
+                let mut adopted = trace.adopt();
+                let (sender, relayed) = std::sync::mpsc::channel();
+                let other = Trace::relayed(move |event| drop(sender.send(event))).of("a");
+                let span = other.span("decode");
+                // A process that was killed does not end its spans.
+                if whole {
+                    drop(span)
+                } else {
+                    std::mem::forget(span)
+                }
+                relayed.try_iter().for_each(|event| adopted.add(event));
+                adopted.add(json!("nonsense"));
+            }
+        });
+        let decodes: Vec<&Value> = events.iter().filter(|e| e["ph"] == "X").collect();
+        assert_eq!(decodes.len(), 2, "{events:?}");
+        assert_ne!(decodes[0]["tid"], decodes[1]["tid"]);
+        assert_eq!(events.iter().filter(|e| e["ph"] == "M").count(), 2, "both processes had the same row: {events:?}");
+        let counts: Vec<u64> =
+            events.iter().filter(|e| e["ph"] == "C").map(|e| e["args"]["at once"].as_u64().unwrap()).collect();
+        assert_eq!(counts, [1, 2, 1, 2, 1, 0]);
     }
 
     #[test]

@@ -44,6 +44,7 @@ pub use arguments::{Arguments, Batch, Decide, Tidying, Verb};
 
 use crate::fault::{Cancel, Fault};
 use crate::pipeline::Patience;
+use crate::worker;
 use clap::Parser;
 use std::process::ExitCode;
 
@@ -58,6 +59,10 @@ const SOME_HELD: u8 = 3;
 
 /// Parses the command line and runs it.
 pub fn main() -> ExitCode {
+    // Nobody types this: neither help nor manual nor completions know it. Who gives the jobs also stops the worker.
+    if std::env::args_os().nth(1).is_some_and(|verb| verb == worker::VERB) {
+        return worker::serve();
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(usage) => {

@@ -8,7 +8,9 @@ use crate::pipeline::{self, Event, Outcome, Request};
 use crate::report::{ClipReport, ClipState, Progress};
 use crate::speech::{self, Located, ModelFile};
 use crate::trace::Trace;
+use crate::worker;
 use std::io::IsTerminal;
+use std::path::PathBuf;
 
 /// Runs a batch once.
 pub fn run(arguments: &Batch, cancel: &Cancel) -> Result<u8, Fault> {
@@ -66,7 +68,15 @@ pub fn request(arguments: &Batch, cancel: &Cancel, progress: &Progress) -> Resul
         more_to_come: false,
         wait: arguments.wait,
         trace: Trace::default(),
+        program: program()?,
+        patience: worker::PATIENCE,
     })
+}
+
+/// This program's own file, which every clip is worked on with.
+fn program() -> Result<PathBuf, Fault> {
+    std::env::current_exe()
+        .map_err(|e| Fault::new(format!("the program does not find its own file ({e})"), "start it by its whole path"))
 }
 
 /// Where the trace goes, if one is asked for.

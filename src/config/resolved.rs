@@ -74,7 +74,7 @@ pub struct Practice {
 }
 
 /// What is too large or too long to be taken. A header may claim anything, and each claim costs memory or time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bounds {
     /// Longest side of the coded picture, in pixels.
     pub max_side: u32,

@@ -119,6 +119,7 @@ pub struct Waypoint {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Mark {
     /// PNG with alpha.
+    #[serde(with = "crate::exact_path")]
     pub file: PathBuf,
     /// Its bytes, so that a changed logo is a changed plan.
     pub digest: Digest,

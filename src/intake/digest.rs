@@ -139,8 +139,14 @@ impl DigestCache {
         let folder = self.file.parent().unwrap_or(Path::new("."));
         let written = serde_json::to_vec(&self.entries).map_err(io::Error::from).and_then(|bytes| {
             let mut scratch = tempfile::Builder::new().prefix(".").suffix(".part").tempfile_in(folder)?;
-            scratch.write_all(format!("{}
-", blake3::hash(&bytes).to_hex()).as_bytes())?;
+            scratch.write_all(
+                format!(
+                    "{}
+",
+                    blake3::hash(&bytes).to_hex()
+                )
+                .as_bytes(),
+            )?;
             scratch.write_all(&bytes)?;
             scratch.as_file().sync_all()?;
             scratch.persist(&self.file).map_err(|error| error.error)

@@ -8,7 +8,7 @@ use super::event::{Event, Listener, Stage};
 use super::journal::{Journal, Step};
 use super::lock::{Lock, Patience};
 use super::logbook::Logbook;
-use super::produce::{Planned, Workshop};
+use super::produce::{Attempt, Planned, Workshop};
 use super::publish;
 use super::record::Record;
 use super::sheet_file;
@@ -29,6 +29,7 @@ use crate::trace::Trace;
 use crate::units::{Size, Span, Time};
 use crate::wording::checks::Rules;
 use crate::wording::{self, Material, Origin};
+use crate::worker::Crew;
 use crossbeam_channel::bounded;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -41,6 +42,9 @@ use std::time::Duration;
 
 /// Planned clips that wait for a render lane. The speech lane stops there, so that memory does not grow with the batch.
 const WAITING: usize = 2;
+
+/// How the folders of previews begin, for files on their way.
+const PREVIEW: &str = "preview-";
 
 /// What a batch is to do.
 #[derive(Debug, Clone)]
@@ -66,6 +70,10 @@ pub struct Request {
     pub wait: bool,
     /// Where it is told what each thread did when.
     pub trace: Trace,
+    /// The program that clips are worked on with, each in a process of its own: Housecall itself, of this very version.
+    pub program: PathBuf,
+    /// How long such a process may give no sign of life; [`PATIENCE`](crate::worker::PATIENCE) if nothing speaks against it.
+    pub patience: Duration,
 }
 
 /// How a batch ended.
@@ -117,6 +125,7 @@ struct Batch<'a> {
     encoder: &'static str,
     budget: ThreadBudget,
     turns: Turns,
+    crew: Crew,
     rules: Rules,
     /// Of the rules.
     checks: Digest,
@@ -143,6 +152,7 @@ pub fn run(request: &Request, cancel: &Cancel, listener: Listener) -> Result<Out
     let scratch = state.join("scratch");
     // Whatever lies here is from a run that was cut off; the lock says that nobody uses it.
     drop(fs::remove_dir_all(&scratch));
+    sweep_previews(&state);
     fs::create_dir_all(&scratch).map_err(|e| cannot_write(&scratch, &e))?;
 
     publish::sweep(&request.out);
@@ -203,7 +213,8 @@ pub fn preview(request: &Request, cancel: &Cancel, listener: Listener) -> Result
     let state = state_folder(&request.out)?;
     let batch = Batch::new(request, cancel, listener)?;
     let found = batch.intake(&state)?;
-    let mut reader = batch.reader();
+    let scratch = tempfile::Builder::new().prefix(PREVIEW).tempdir_in(&state).map_err(|e| cannot_write(&state, &e))?;
+    let mut reader = batch.reader(scratch.path());
     let failed = found.failed.into_iter().filter_map(|report| match report.state {
         ClipState::Failed { what, advice, .. } => {
             Some(Preview { file: report.file, plan: Err((Stage::Intake, Fault::new(what, advice))) })
@@ -214,7 +225,12 @@ pub fn preview(request: &Request, cancel: &Cancel, listener: Listener) -> Result
     for source in &found.sources {
         cancel.check()?;
         let file = intake::name_of(&source.path);
-        previews.push(Preview { file, plan: batch.plan(&mut reader, source).map(|planned| planned.plan) });
+        let planned = match batch.plan(&mut reader, source) {
+            // Nothing else is worked on, so it is tried once more at once.
+            Err((_, fault)) if fault.is_death() => batch.plan(&mut reader, source),
+            planned => planned,
+        };
+        previews.push(Preview { file, plan: planned.map(|planned| planned.plan) });
     }
     Ok(previews)
 }
@@ -234,6 +250,15 @@ fn state_folder(out: &Path) -> Result<PathBuf, Fault> {
         }
     }
     Ok(state)
+}
+
+/// Removes what a preview that was killed left. One that is going on reads its clip once more.
+fn sweep_previews(state: &Path) {
+    for entry in fs::read_dir(state).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(PREVIEW) {
+            drop(fs::remove_dir_all(entry.path()));
+        }
+    }
 }
 
 impl<'a> Batch<'a> {
@@ -258,6 +283,13 @@ impl<'a> Batch<'a> {
             listener(Event::Note { clip: None, text: text.into() });
         }
         let tally = Tally::default();
+        let crew = Crew {
+            program: request.program.clone(),
+            logs: state.join("logs"),
+            patience: request.patience,
+            cancel: cancel.clone(),
+            trace: request.trace.clone(),
+        };
         Ok(Batch {
             request,
             cancel,
@@ -268,6 +300,7 @@ impl<'a> Batch<'a> {
             encoder,
             budget,
             turns,
+            crew,
             rules,
             checks,
             record,
@@ -275,9 +308,11 @@ impl<'a> Batch<'a> {
         })
     }
 
-    fn reader(&self) -> Reader<'_> {
+    fn reader<'b>(&'b self, scratch: &'b Path) -> Reader<'b> {
         Reader {
             store: &self.store,
+            crew: &self.crew,
+            scratch,
             model: &self.request.model,
             language: &self.request.practice.language,
             prompt: self.request.practice.glossary.prompt(),
@@ -285,10 +320,9 @@ impl<'a> Batch<'a> {
             budget: self.budget,
             turns: &self.turns,
             trace: &self.request.trace,
-            cancel: self.cancel,
             listener: self.listener,
             tally: &self.tally,
-            recogniser: None,
+            listening: None,
         }
     }
 
@@ -432,6 +466,7 @@ impl<'a> Batch<'a> {
             journal,
             store: &self.store,
             threads: self.budget.decoder,
+            crew: &self.crew,
             cancel: self.cancel,
             listener: self.listener,
             tally: &self.tally,
@@ -443,20 +478,34 @@ impl<'a> Batch<'a> {
                 add(self.failure(&source.name, &intake::name_of(&source.path), stage, fault));
             }
         };
+        // Clips whose worker died; each is tried once more, when nothing else is worked on.
+        let again = Mutex::new(Vec::new());
+        let fail_first = |source: &ClipSource, stage: Stage, fault: &Fault| {
+            if !fault.is_death() {
+                return fail(source, stage, fault);
+            }
+            let text = format!("While {}, {}. It is tried once more after the others.", stage.doing(), fault.what());
+            (self.listener)(Event::Note { clip: Some(source.name.clone()), text });
+            journal.step(&source.name, Step::Again { why: fault.what().into() });
+            again.lock().unwrap_or_else(|e| e.into_inner()).push(source.clone());
+        };
+        let produce = |clip: &Planned, attempt: Attempt| {
+            let turn = self.turns.take(&clip.source.digest);
+            let trace = self.request.trace.of(&clip.source.name);
+            let _span = trace.span("produce");
+            guarded(Stage::Render, || workshop.produce(clip, &turn, attempt))
+        };
         let (planned, to_render) = bounded::<Planned>(WAITING);
         thread::scope(|scope| {
             let (mut lanes, mut refused) = (0, None);
             for _ in 0..self.budget.lanes.min(pending.len()) {
                 let to_render = to_render.clone();
-                let (workshop, fail, add) = (&workshop, &fail, &add);
+                let (produce, fail_first, add) = (&produce, &fail_first, &add);
                 let lane = move || {
                     for clip in to_render {
-                        let turn = self.turns.take(&clip.source.digest);
-                        let trace = self.request.trace.of(&clip.source.name);
-                        let _span = trace.span("produce");
-                        match guarded(Stage::Render, || workshop.produce(&clip, &turn)) {
+                        match produce(&clip, Attempt::First) {
                             Ok(report) => add(report),
-                            Err((stage, fault)) => fail(&clip.source, stage, &fault),
+                            Err((stage, fault)) => fail_first(&clip.source, stage, &fault),
                         }
                     }
                 };
@@ -473,19 +522,31 @@ impl<'a> Batch<'a> {
                 pending.iter().for_each(|source| fail(source, Stage::Render, &fault));
                 return;
             }
-            let mut reader = self.reader();
-            for source in pending {
+            // What has the model ends with this reader, so that a clip that is tried again has all of the memory.
+            let mut reader = self.reader(scratch);
+            for source in &pending {
                 if self.cancel.is_cancelled() {
                     break;
                 }
                 match guarded(Stage::Plan, || self.plan(&mut reader, source)) {
                     // The render lanes end only when this end of the channel is gone.
                     Ok(clip) => drop(planned.send(clip)),
-                    Err((stage, fault)) => fail(source, stage, &fault),
+                    Err((stage, fault)) => fail_first(source, stage, &fault),
                 }
             }
             drop(planned);
         });
+        let again = again.into_inner().unwrap_or_else(|e| e.into_inner());
+        for source in pending.iter().filter(|source| again.iter().any(|died| died.name == source.name)) {
+            if self.cancel.is_cancelled() {
+                break;
+            }
+            let clip = guarded(Stage::Plan, || self.plan(&mut self.reader(scratch), source));
+            match clip.and_then(|clip| produce(&clip, Attempt::Last)) {
+                Ok(report) => add(report),
+                Err((stage, fault)) => fail(source, stage, &fault),
+            }
+        }
         reports.into_inner().unwrap_or_else(|e| e.into_inner())
     }
 

@@ -1,6 +1,7 @@
 //! One clip through all stages; lanes across clips; cache; journal; events.
 //!
-//! [`batch::run`] is the main job. `understand` takes a file to words, `produce` takes a plan to files in their places,
+//! [`batch::run`] is the main job. Whatever touches a clip's bytes or loads a model runs in [workers](crate::worker), which
+//! are other processes; planning, keeping, journalling and publishing stay here. `understand` takes a file to words, `produce` takes a plan to files in their places,
 //! `publish` is the only code that gives a cut its name. `signoff` says which clips wait for a person, `record` who decided
 //! what, `beside` keeps the texts that a person changed, `shelf` moves files between the platforms' names and `held/`, and
 //! `desk` is where a person decides and asks, `lock` keeps two programs from one output folder, `logbook` keeps a small log,

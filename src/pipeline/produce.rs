@@ -10,26 +10,24 @@ use super::shelf::{self, Good, Shelf};
 use super::signoff::Signoff;
 use super::store::{Store, cannot_write, write_whole};
 use super::turns::Turn;
-use super::understand::Understood;
+use super::understand::{Understood, unanswered};
 use super::work::Tally;
 use crate::captions;
 use crate::config::{Platform, Practice};
 use crate::cuts::{self, ClipPlan, CutPlan, Limits, Recipe, Render};
 use crate::fault::{Cancel, Fault};
 use crate::intake::{ClipSource, Digest};
-use crate::media::cover::CoverJob;
-use crate::media::render::{Job, Rendered, Setting, render, shared_size};
-use crate::media::verify::{Verified, verify};
+use crate::media::render::shared_size;
 use crate::report::{ClipReport, ClipState, CutReport, CutState};
 use crate::speech::Transcript;
 use crate::trace::Trace;
 use crate::units::Time;
 use crate::wording::{self, Wording};
+use crate::worker::{self, Cover, Crew, Job, Kind, Message, Part, Passed, Verified};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// A clip that is ready to be rendered.
@@ -62,6 +60,8 @@ pub struct Workshop<'a> {
     pub store: &'a Store,
     /// Threads of a decoder.
     pub threads: usize,
+    /// Starts workers.
+    pub crew: &'a Crew,
     /// Stops the work.
     pub cancel: &'a Cancel,
     /// Told of everything.
@@ -87,12 +87,11 @@ struct Measurement {
 impl Measurement {
     fn of(verified: &Verified) -> Self {
         Measurement {
-            bytes: verified.bytes,
-            duration: verified.duration,
-            // Silence has no loudness, and JSON no infinity.
-            loudness: verified.sound.map(|s| s.loudness).filter(|l| l.is_finite()),
-            true_peak: verified.sound.map(|s| s.true_peak),
-            damaged: verified.damaged,
+            bytes: verified.bytes(),
+            duration: verified.duration(),
+            loudness: verified.loudness(),
+            true_peak: verified.true_peak(),
+            damaged: verified.damaged(),
         }
     }
 }
@@ -108,17 +107,27 @@ struct Rejected {
     kept: Option<PathBuf>,
 }
 
+/// Whether a clip whose worker dies will be tried once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attempt {
+    /// It will; until then nothing is said of it.
+    First,
+    /// It will not; what is missing then has failed.
+    Last,
+}
+
 impl Workshop<'_> {
     /// Makes and publishes everything of one clip that is not in place, and gives its turn on as soon as another clip may
     /// be decoded.
     ///
     /// # Errors
-    /// Cancellation, or a disk that takes no file. What fails for single cuts stands in the report.
-    pub fn produce(&self, planned: &Planned, turn: &Turn) -> Result<ClipReport, (Stage, Fault)> {
+    /// Cancellation, a disk that takes no file, or a worker that died at the first attempt. What fails for single cuts
+    /// stands in the report.
+    pub fn produce(&self, planned: &Planned, turn: &Turn, attempt: Attempt) -> Result<ClipReport, (Stage, Fault)> {
         let renders = cuts::renders(&planned.plan);
         let shelf = planned.shelf();
         self.shelve(planned, &renders).map_err(|fault| (Stage::Publish, fault))?;
-        let outcomes = self.make(planned, &renders, turn)?;
+        let outcomes = self.make(planned, &renders, turn, attempt)?;
         let mut report = self.report(planned, &renders, &outcomes);
         let made: Vec<Good> = planned.goods(&renders).into_iter().filter(|g| self.has(planned, g)).collect();
         let cover = cover_file(&planned.source.name);
@@ -168,8 +177,15 @@ impl Workshop<'_> {
         self.journal.holds(&planned.shelf().place(&good.file), &good.key)
     }
 
-    /// Renders, checks and publishes what is missing; the outcome of each render by its key.
-    fn make(&self, planned: &Planned, renders: &[Render], turn: &Turn) -> Result<Outcomes, (Stage, Fault)> {
+    /// Has a worker render and check what is missing, and publishes each file as soon as it passed; the outcome of each
+    /// render by its key.
+    fn make(
+        &self,
+        planned: &Planned,
+        renders: &[Render],
+        turn: &Turn,
+        attempt: Attempt,
+    ) -> Result<Outcomes, (Stage, Fault)> {
         let mut outcomes = HashMap::new();
         let mut missing = Vec::new();
         for render in renders {
@@ -192,83 +208,145 @@ impl Workshop<'_> {
         let trace = self.trace.of(&clip);
         let _span = trace.span("render");
         (self.listener)(Event::Entered { clip: clip.clone(), stage: Stage::Render });
-        let jobs: Vec<Job> = missing
+        let parts: Vec<Part> = missing
             .iter()
-            .map(|(render, _)| Job { recipe: render.recipe, file: self.scratch_file(planned, &render.key, "mp4") })
+            .map(|(render, _)| self.part(render, self.scratch_file(planned, &render.key, "mp4")))
             .collect();
-        let (began, length) = (Instant::now(), planned.understood.probe.duration.seconds().max(0.001));
-        let told = AtomicU64::new(u64::MAX);
-        let progress = |at: Time| {
-            // Once a hundredth: a listener has better things to do than to hear of every frame.
-            let hundredth = (at.seconds() / length * 100.0) as u64;
-            if told.swap(hundredth, Ordering::Relaxed) == hundredth {
-                return;
-            }
-            let (done, speed) =
-                ((at.seconds() / length).clamp(0.0, 1.0), at.seconds() / began.elapsed().as_secs_f64().max(1e-3));
-            (self.listener)(Event::Progress { clip: clip.clone(), stage: Stage::Render, done, speed });
-        };
+        let mut files: Vec<PathBuf> = parts.iter().map(|part| part.file.clone()).collect();
+        files.extend(cover.iter().map(|(cover, _)| cover.file.clone()));
+        let (cover, cover_key) = cover.unzip();
+        let cover_file = cover.as_ref().map(|cover| cover.file.clone());
         let all: Vec<&Recipe> = renders.iter().map(|render| render.recipe).chain(&planned.plan.cover).collect();
-        let setting = Setting {
-            clip: &planned.source.path,
-            probe: &planned.understood.probe,
-            shared: Some(shared_size(&planned.understood.probe, &all)),
+        let job = worker::Render {
+            clip: planned.source.path.clone(),
+            probe: planned.understood.probe.clone(),
+            shared: shared_size(&planned.understood.probe, &all),
             threads: self.threads,
-            cancel: self.cancel,
-            progress: &progress,
-            decoded: &|| turn.decoded(),
-            trace: &trace,
+            parts,
+            cover,
         };
         self.tally.decode();
-        self.tally.encode(jobs.len());
-        turn.renders(jobs.len());
-        let cover_parts = cover.as_ref().map(|(job, _)| job);
-        let (results, made_cover) = render(&setting, &jobs, cover_parts, &|index, rendered| {
-            let (render, absent) = &missing[index];
-            let changed = |fault| Rejected { stage: Stage::Render, fault, kept: None };
-            let unchanged = planned.source.check_unchanged().map_err(changed);
-            let settled = unchanged.and_then(|()| self.settle(planned, render, absent, rendered));
-            turn.render_is_over();
-            Ok(settled)
+        self.tally.encode(missing.len());
+        turn.renders(missing.len());
+        let mut made_cover = None;
+        let done = self.work(planned, job, turn, &mut |message| match message {
+            Message::Made(index, made) => {
+                if let Some((render, absent)) = missing.get(index) {
+                    let file = &files[index];
+                    let settled =
+                        made.map_err(|(fault, at_check)| self.rejected(fault, at_check, file)).and_then(|passed| {
+                            let changed = |fault| Rejected { stage: Stage::Render, fault, kept: None };
+                            planned.source.check_unchanged().map_err(changed)?;
+                            self.settle(planned, render, absent, passed, file)
+                        });
+                    outcomes.insert(render.key.clone(), settled);
+                    turn.render_is_over();
+                }
+            }
+            Message::Cover(made) => made_cover = Some(made),
+            _ => {}
         });
-        for ((render, _), result) in missing.iter().zip(results) {
-            let rejected = |fault| Err(Rejected { stage: Stage::Render, fault, kept: None });
-            outcomes.insert(render.key.clone(), result.unwrap_or_else(rejected));
+        let died = match done {
+            Ok(()) => {
+                let unmade = missing.iter().any(|(render, _)| !outcomes.contains_key(&render.key));
+                (unmade || made_cover.is_some() != cover_key.is_some()).then(unanswered)
+            }
+            Err(fault) => Some(fault),
+        };
+        let starved = || {
+            let made = missing.iter().filter_map(|(render, _)| outcomes.get(&render.key)?.as_ref().err());
+            made.map(|rejected| rejected.fault.clone()).find(Fault::is_death)
+        };
+        let died = died.or_else(starved);
+        if let (Some((file, key)), Some(made)) = (cover_file.zip(cover_key), made_cover) {
+            let made = made.and_then(|()| planned.source.check_unchanged());
+            self.publish_cover(planned, &file, key, made);
         }
         // A file of a render that failed is of no use to anyone.
-        jobs.iter().for_each(|job| drop(fs::remove_file(&job.file)));
+        files.iter().for_each(|file| drop(fs::remove_file(file)));
         self.cancel.check().map_err(|fault| (Stage::Render, fault))?;
-        if let (Some((job, key)), Some(made)) = (cover, made_cover) {
-            let made = made.and_then(|()| planned.source.check_unchanged());
-            self.publish_cover(planned, &job, key, made);
+        if let Some(fault) = died {
+            if fault.is_cancelled() || (fault.is_death() && attempt == Attempt::First) {
+                return Err((Stage::Render, fault));
+            }
+            for (render, _) in &missing {
+                let failed = || Err(Rejected { stage: Stage::Render, fault: fault.clone(), kept: None });
+                outcomes.entry(render.key.clone()).or_insert_with(failed);
+            }
         }
         Ok(outcomes)
+    }
+
+    /// Has a worker render; `told` hears what it makes.
+    fn work(
+        &self,
+        planned: &Planned,
+        job: worker::Render,
+        turn: &Turn,
+        told: &mut dyn FnMut(Message),
+    ) -> Result<(), Fault> {
+        let (clip, length) = (&planned.source.name, job.probe.duration.seconds().max(0.001));
+        let mut worker = self.crew.start(Kind::Render, clip)?;
+        worker.give(clip, Job::Render(Box::new(job)))?;
+        let began = Instant::now();
+        while let Some(message) = worker.told()? {
+            match message {
+                Message::At(at) => {
+                    let speed = at.seconds() / began.elapsed().as_secs_f64().max(1e-3);
+                    let done = (at.seconds() / length).clamp(0.0, 1.0);
+                    (self.listener)(Event::Progress { clip: clip.clone(), stage: Stage::Render, done, speed });
+                }
+                Message::Decoded => turn.decoded(),
+                other => told(other),
+            }
+        }
+        Ok(())
+    }
+
+    fn part(&self, render: &Render, file: PathBuf) -> Part {
+        let limits: Vec<Limits> = render.cuts.iter().map(|cut| cut.limits.clone()).collect();
+        Part { recipe: render.recipe.clone(), file, limits }
     }
 
     /// Gives the absent cuts the file of another one that holds the same render, if there is such a file and it still
     /// passes every check. Else it is rendered again, and the other's file is left alone.
     fn link(&self, planned: &Planned, render: &Render, absent: &[&CutPlan]) -> bool {
-        let twin = self.journal.find(&render.key);
-        twin.is_some_and(|twin| self.settle(planned, render, absent, Rendered::again(twin)).is_ok())
+        let Some(twin) = self.journal.find(&render.key) else { return false };
+        let trace = self.trace.of(&planned.source.name);
+        let passed = trace.during("verify", || self.check(planned, render, &twin));
+        passed.is_ok_and(|passed| self.settle(planned, render, absent, passed, &twin).is_ok())
     }
 
-    /// Checks a file and publishes it under every name that waits for it.
+    /// Has a worker check a file that was published before.
+    fn check(&self, planned: &Planned, render: &Render, file: &Path) -> Result<Passed, Fault> {
+        let mut worker = self.crew.start(Kind::Check, &planned.source.name)?;
+        worker.give(&planned.source.name, Job::Check(Box::new(self.part(render, file.to_path_buf()))))?;
+        while let Some(message) = worker.told()? {
+            if let Message::Checked(passed) = message {
+                return passed;
+            }
+        }
+        Err(unanswered())
+    }
+
+    /// What becomes of a file that was not made, or did not pass its check.
+    fn rejected(&self, fault: Fault, at_check: bool, file: &Path) -> Rejected {
+        let kept = if at_check && !fault.is_cancelled() { self.keep(file) } else { None };
+        Rejected { stage: if at_check { Stage::Verify } else { Stage::Render }, fault, kept }
+    }
+
+    /// Publishes a file that passed its check under every name that waits for it.
     fn settle(
         &self,
         planned: &Planned,
         render: &Render,
         absent: &[&CutPlan],
-        rendered: Rendered,
+        passed: Passed,
+        file: &Path,
     ) -> Result<(), Rejected> {
-        let limits: Vec<&Limits> = render.cuts.iter().map(|cut| &cut.limits).collect();
-        let file = rendered.file().to_path_buf();
+        let failed_check = |fault| Rejected { stage: Stage::Verify, fault, kept: None };
+        let verified = Verified::receive(passed, file).map_err(failed_check)?;
         let trace = self.trace.of(&planned.source.name);
-        let checked = trace.during("verify", || verify(rendered, render.recipe, &limits, self.cancel));
-        let verified = checked.map_err(|fault| {
-            let ours = file.starts_with(self.scratch) && !fault.is_cancelled();
-            let kept = if ours { self.keep(&file) } else { None };
-            Rejected { stage: Stage::Verify, fault, kept }
-        })?;
         let _span = trace.span("publish");
         let failed = |fault| Rejected { stage: Stage::Publish, fault, kept: None };
         let mut measured = Measurement::of(&verified);
@@ -302,24 +380,23 @@ impl Workshop<'_> {
     }
 
     /// The cover, unless it is in place.
-    fn cover_job(&self, planned: &Planned) -> Option<(CoverJob, Digest)> {
+    fn cover_job(&self, planned: &Planned) -> Option<(Cover, Digest)> {
         let recipe = planned.plan.cover.clone()?;
         let key = recipe.key();
         let file = self.scratch_file(planned, &key, "jpg");
-        (!self.journal.holds(&planned.cover_place(), &key)).then_some((CoverJob { recipe, file }, key))
+        (!self.journal.holds(&planned.cover_place(), &key)).then_some((Cover { recipe, file }, key))
     }
 
     /// A cover that cannot be made is told of and stops nothing.
-    fn publish_cover(&self, planned: &Planned, job: &CoverJob, key: Digest, made: Result<(), Fault>) {
+    fn publish_cover(&self, planned: &Planned, file: &Path, key: Digest, made: Result<(), Fault>) {
         let name = planned.cover_place();
         let target = self.out.join(&name);
         let put = made.and_then(|()| {
-            let bytes = fs::read(&job.file).map_err(|e| cannot_write(&job.file, &e))?;
+            let bytes = fs::read(file).map_err(|e| cannot_write(file, &e))?;
             write_whole(&target, &bytes)?;
             let stamp = Stamp::of(&target).ok_or_else(|| Fault::new("the cover vanished", "run again"))?;
             self.journal.append(Entry::Published { file: name, key, stamp })
         });
-        drop(fs::remove_file(&job.file));
         if let Err(fault) = put {
             let clip = Some(planned.source.name.clone());
             (self.listener)(Event::Note { clip, text: format!("No cover was made: {fault}.") });

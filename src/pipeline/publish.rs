@@ -6,7 +6,7 @@ use super::journal::{Checked, Entry, Journal, Stamp};
 use super::store::{cannot_write, set_shared_mode};
 use crate::fault::Fault;
 use crate::intake::Digest;
-use crate::media::verify::Verified;
+use crate::worker::Verified;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 

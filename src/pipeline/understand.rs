@@ -7,16 +7,19 @@ use super::store::Store;
 use super::turns::Turns;
 use super::work::Tally;
 use crate::config::Bounds;
-use crate::fault::{Cancel, Fault};
+use crate::fault::Fault;
 use crate::intake::{ClipSource, Digest};
 use crate::media::faces::{self, Faces};
 use crate::media::{self, Probe};
-use crate::speech::{self, Heard, Loudness, ModelFile, Recogniser, Transcript};
+use crate::speech::{self, Loudness, ModelFile, Transcript};
 use crate::trace::Trace;
 use crate::units::Span;
+use crate::worker::{Crew, Job, Kind, Listen, Message, Read, Sound, Worker};
+use std::fs;
 use std::panic::resume_unwind;
+use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What is known of a clip before anything is planned.
 #[derive(Debug, Clone)]
@@ -35,6 +38,9 @@ pub struct Understood {
 
 /// Threads that whisper.cpp still gains from.
 const MOST_THREADS: usize = 8;
+
+/// Seconds of sound that voice activity goes over in a second at the very least, all at once.
+const VOICE_SPEED: f64 = 100.0;
 
 /// How files are read, heard and looked at: with any of these raised, what was made before is made anew.
 pub const READ_BY: [u32; 3] = [media::probe::READING, speech::HEARING, faces::LOOK];
@@ -57,10 +63,15 @@ pub fn at<T>(stage: Stage) -> impl Fn(Fault) -> Result<T, (Stage, Fault)> {
     move |fault| Err((stage, fault))
 }
 
-/// Reads and transcribes clips, with one model for all of them, loaded when the first clip needs it.
+/// Reads and transcribes clips in workers: one for each clip that is read, and one that keeps the model for all of them,
+/// started when the first clip needs it.
 pub struct Reader<'a> {
     /// Where what is learned is kept.
     pub store: &'a Store,
+    /// Starts workers.
+    pub crew: &'a Crew,
+    /// Folder for the sound of a clip on its way from one worker to the other.
+    pub scratch: &'a Path,
     /// The model that is used.
     pub model: &'a ModelFile,
     /// ISO 639-1 code, or `auto`.
@@ -75,14 +86,20 @@ pub struct Reader<'a> {
     pub turns: &'a Turns,
     /// Told what goes on when.
     pub trace: &'a Trace,
-    /// Stops the work.
-    pub cancel: &'a Cancel,
     /// Told of stages and progress.
     pub listener: Listener<'a>,
     /// Counts what is costly.
     pub tally: &'a Tally,
-    /// The loaded model.
-    pub recogniser: Option<Recogniser>,
+    /// Whoever has the model.
+    pub listening: Option<Worker>,
+}
+
+/// What is known of a clip's sound and words.
+struct Known {
+    sound: Option<(Loudness, Vec<Span>)>,
+    transcript: Option<Transcript>,
+    /// What the transcript is remembered by.
+    words_key: String,
 }
 
 impl Reader<'_> {
@@ -91,12 +108,38 @@ impl Reader<'_> {
         let key = &format!("{} {}", source.digest.0, media::probe::READING);
         (self.listener)(Event::Entered { clip: source.name.clone(), stage: Stage::Probe });
         let trace = self.trace.of(&source.name);
-        let probe = match self.store.get("probe", key) {
+        let probe: Option<Probe> = self.store.get("probe", key);
+        if let Some(probe) = &probe {
+            // What is remembered may be from a time of wider bounds.
+            media::probe::check_bounds(probe, &self.bounds).or_else(at(Stage::Probe))?;
+        }
+        let known = self.known(source);
+        let faces: Option<Faces> = self.store.get("faces", &faces_key(&source.digest));
+        let wants_sound = known.sound.is_none() || known.transcript.is_none();
+        if let (Some(probe), false, Some(faces)) = (&probe, wants_sound, &faces) {
+            return understood(probe.clone(), faces.clone(), known);
+        }
+        let pcm = Passing(self.scratch.join(format!("{}.pcm", source.name)));
+        let job = Read {
+            clip: source.path.clone(),
+            bounds: self.bounds,
+            probe: probe.clone(),
+            sound: wants_sound.then(|| Sound { pcm: pcm.0.clone() }),
+            faces: faces.is_none(),
+            threads: self.budget.speech,
+        };
+        let mut worker = self.crew.start(Kind::Read, &source.name).or_else(at(Stage::Probe))?;
+        worker.give(&source.name, Job::Read(Box::new(job))).or_else(at(Stage::Probe))?;
+        let probe = match probe {
             Some(probe) => probe,
             None => {
-                let _span = trace.span("probe");
-                let probe =
-                    media::probe::probe_within(&source.path, &self.bounds, self.cancel).or_else(at(Stage::Probe))?;
+                let probe = loop {
+                    match worker.told().or_else(at(Stage::Probe))? {
+                        Some(Message::Probed(probe)) => break *probe.or_else(at(Stage::Probe))?,
+                        Some(_) => {}
+                        None => return at(Stage::Probe)(unanswered()),
+                    }
+                };
                 source
                     .check_unchanged()
                     .and_then(|()| self.store.put("probe", key, &probe))
@@ -104,122 +147,197 @@ impl Reader<'_> {
                 probe
             }
         };
-        // What is remembered may be from a time of wider bounds.
-        media::probe::check_bounds(&probe, &self.bounds).or_else(at(Stage::Probe))?;
-        let (store, threads, cancel, tally) = (self.store, self.budget.speech, self.cancel, self.tally);
-        let (heard, faces) = thread::scope(|scope| {
-            let look = || known_faces(store, source, &probe, threads, cancel, tally, &trace);
-            match thread::Builder::new().spawn_scoped(scope, look) {
-                Ok(seeing) => (self.hear(source, &probe, &trace), seeing.join()),
-                // One after the other, then.
-                Err(_) => (self.hear(source, &probe, &trace), Ok(look())),
-            }
+        if faces.is_none() {
+            self.tally.decode();
+        }
+        if wants_sound {
+            worker.bear(Duration::from_secs_f64(probe.duration.seconds().max(0.0) / VOICE_SPEED));
+            (self.listener)(Event::Entered { clip: source.name.clone(), stage: Stage::Speech });
+        }
+        let mut seen = None;
+        let heard = if wants_sound { Some(self.heard(&mut worker, &mut seen)?) } else { None };
+        let store = self.store;
+        // Faces may take longer than the sound. While they are looked for, the model listens.
+        let (words, faces) = thread::scope(|scope| {
+            let seeing = thread::Builder::new().spawn_scoped(scope, move || match faces {
+                Some(faces) => Ok(faces),
+                None => remember_faces(store, source, the_faces(&mut worker, seen)?),
+            });
+            let words = heard.map(|sound| self.words(source, known, sound, &pcm.0, &trace));
+            let refused =
+                |e| Fault::new(format!("no thread could be started ({e})"), "close other programs and run again");
+            (words, seeing.map_or_else(|e| Ok(Err(refused(e))), |seeing| seeing.join()))
         });
-        let (loudness, speech, transcript) = heard.or_else(at(Stage::Speech))?;
+        let known = match words {
+            Some(words) => words.or_else(at(Stage::Speech))?,
+            None => self.known(source),
+        };
         let faces = faces.unwrap_or_else(|panic| resume_unwind(panic)).or_else(at(Stage::Probe))?;
-        Ok(Understood { probe, faces, loudness, speech, transcript })
+        understood(probe, faces, known)
     }
 
-    fn hear(
-        &mut self,
-        source: &ClipSource,
-        probe: &Probe,
-        trace: &Trace,
-    ) -> Result<(Loudness, Vec<Span>, Transcript), Fault> {
+    /// What was learned of the sound and the words before.
+    fn known(&self, source: &ClipSource) -> Known {
         let key = &sound_key(&source.digest);
         let prompt = self.prompt.as_deref().filter(|_| self.model.takes_prompt()).unwrap_or_default();
         let words_key = format!("{key} {} {} {prompt}", self.model.key(), self.language);
-        let file = source.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let clip = file_name(source);
         let given = source.texts.given.as_ref().map(|_| Transcript {
-            clip: file.clone(),
+            clip: clip.clone(),
             model: "given".to_string(),
             language: self.language.to_string(),
             words: Vec::new(),
         });
-        let known = given.or_else(|| self.store.get::<Transcript>("transcript", &words_key));
-        let known = known.map(|transcript| Transcript { clip: file.clone(), ..transcript });
-        let sound = self.store.get("loudness", key).zip(self.store.get("speech", key));
-        if let (Some((loudness, speech)), Some(transcript)) = (sound, &known) {
-            return Ok((loudness, speech, transcript.clone()));
+        let transcript = given.or_else(|| self.store.get::<Transcript>("transcript", &words_key));
+        Known {
+            sound: self.store.get("loudness", key).zip(self.store.get("speech", key)),
+            transcript: transcript.map(|transcript| Transcript { clip, ..transcript }),
+            words_key,
         }
-        (self.listener)(Event::Entered { clip: source.name.clone(), stage: Stage::Speech });
-        let (pcm, loudness) = trace.during("hear", || media::sound::listen(&source.path, probe, self.cancel))?;
-        let heard = Heard { speech: trace.during("voice activity", || speech::speech_spans(&pcm)), pcm, loudness };
+    }
+
+    /// Waits until the sound of a clip was heard. Faces that were seen meanwhile are kept.
+    fn heard(
+        &self,
+        worker: &mut Worker,
+        seen: &mut Option<Result<Option<Faces>, Fault>>,
+    ) -> Staged<(Loudness, Vec<Span>)> {
+        loop {
+            match worker.told().or_else(at(Stage::Speech))? {
+                Some(Message::Heard(sound)) => return sound.or_else(at(Stage::Speech)),
+                Some(Message::Seen(faces)) => *seen = Some(faces),
+                Some(_) => {}
+                None => return at(Stage::Speech)(unanswered()),
+            }
+        }
+    }
+
+    /// Completes what is known by what was heard, and keeps it.
+    fn words(
+        &mut self,
+        source: &ClipSource,
+        known: Known,
+        (loudness, speech): (Loudness, Vec<Span>),
+        pcm: &Path,
+        trace: &Trace,
+    ) -> Result<Known, Fault> {
         // Words are costly: where only the sound is not known any more, they stay.
-        let transcript = known.map_or_else(|| self.transcribe(source, &file, &heard, trace), Ok)?;
+        let transcript = known.transcript.map_or_else(|| self.transcribe(source, &speech, pcm, trace), Ok)?;
         source.check_unchanged()?;
-        self.store.put("loudness", key, &heard.loudness)?;
-        self.store.put("speech", key, &heard.speech)?;
+        let key = &sound_key(&source.digest);
+        self.store.put("loudness", key, &loudness)?;
+        self.store.put("speech", key, &speech)?;
         if source.texts.given.is_none() {
-            self.store.put("transcript", &words_key, &transcript)?;
+            self.store.put("transcript", &known.words_key, &transcript)?;
         }
-        Ok((heard.loudness, heard.speech, transcript))
+        Ok(Known { sound: Some((loudness, speech)), transcript: Some(transcript), words_key: known.words_key })
     }
 
     fn transcribe(
         &mut self,
         source: &ClipSource,
-        file: &str,
-        heard: &Heard,
+        speech: &[Span],
+        pcm: &Path,
         trace: &Trace,
     ) -> Result<Transcript, Fault> {
         let _span = trace.span("transcribe");
-        let Heard { pcm, speech: spoken, .. } = heard;
-        if spoken.is_empty() {
+        let clip = file_name(source);
+        if speech.is_empty() {
             let (model, language) = (self.model.name.clone(), self.language.to_string());
-            return Ok(Transcript { clip: file.into(), model, language, words: Vec::new() });
+            return Ok(Transcript { clip, model, language, words: Vec::new() });
         }
-        let recogniser = match &mut self.recogniser {
-            Some(recogniser) => recogniser,
-            none => none.insert(Recogniser::new(self.model, self.budget.speech)?.expecting(self.prompt.as_deref())),
+        let mut worker = match self.listening.take() {
+            Some(worker) => worker,
+            None => self.crew.start(Kind::Listen, &source.name)?,
         };
         // While nothing is rendered the renders wait for words, so that the model may have every core.
         let threads = if self.turns.is_idle() { self.budget.cores } else { self.budget.speech };
-        recogniser.use_threads(threads.min(MOST_THREADS));
+        let job = Listen {
+            model: self.model.clone(),
+            prompt: self.prompt.clone(),
+            language: self.language.to_string(),
+            threads: threads.min(MOST_THREADS),
+            clip,
+            pcm: pcm.to_path_buf(),
+            speech: speech.to_vec(),
+        };
         self.tally.transcribe();
-        let (began, seconds) = (Instant::now(), pcm.len() as f64 / f64::from(speech::SAMPLE_RATE));
-        let (clip, listener) = (&source.name, self.listener);
-        recogniser.transcribe(file, pcm, spoken, self.language, self.cancel, &mut |done| {
-            let speed = done * seconds / began.elapsed().as_secs_f64().max(1e-3);
-            listener(Event::Progress { clip: clip.clone(), stage: Stage::Speech, done, speed });
-        })
+        let seconds = pcm.metadata().map_or(0, |about| about.len()) as f64 / (4.0 * f64::from(speech::SAMPLE_RATE));
+        let began = Instant::now();
+        worker.give(&source.name, Job::Listen(Box::new(job)))?;
+        let mut said = None;
+        while let Some(message) = worker.told()? {
+            match message {
+                Message::Listened(done) => {
+                    let speed = done * seconds / began.elapsed().as_secs_f64().max(1e-3);
+                    let clip = source.name.clone();
+                    (self.listener)(Event::Progress { clip, stage: Stage::Speech, done, speed });
+                }
+                Message::Said(words) => said = Some(words),
+                _ => {}
+            }
+        }
+        // One that failed in order can go on with the next clip; one that died is not there any more.
+        self.listening = Some(worker);
+        said.unwrap_or_else(|| Err(unanswered()))
     }
 }
 
-/// The faces of a clip. Where nothing could be looked at, framing falls back to its anchor, and the next run looks again.
-fn known_faces(
-    store: &Store,
-    source: &ClipSource,
-    probe: &Probe,
-    threads: usize,
-    cancel: &Cancel,
-    tally: &Tally,
-    trace: &Trace,
-) -> Result<Faces, Fault> {
-    let key = faces_key(&source.digest);
-    if let Some(faces) = store.get("faces", &key) {
-        return Ok(faces);
+fn file_name(source: &ClipSource) -> String {
+    source.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn understood(probe: Probe, faces: Faces, known: Known) -> Staged<Understood> {
+    let Some(((loudness, speech), transcript)) = known.sound.zip(known.transcript) else {
+        return at(Stage::Speech)(unanswered());
+    };
+    Ok(Understood { probe, faces, loudness, speech, transcript })
+}
+
+/// The faces that a worker sees, if it has not told before.
+fn the_faces(worker: &mut Worker, seen: Option<Result<Option<Faces>, Fault>>) -> Result<Option<Faces>, Fault> {
+    if let Some(seen) = seen {
+        return seen;
     }
-    let _span = trace.span("faces");
-    tally.decode();
-    let Some(faces) = faces::look(&source.path, &probe.video, threads, cancel)? else { return Ok(Faces::default()) };
+    while let Some(message) = worker.told()? {
+        if let Message::Seen(seen) = message {
+            return seen;
+        }
+    }
+    Err(unanswered())
+}
+
+/// Keeps what was seen. Where nothing could be looked at, framing falls back to its anchor, and the next run looks again.
+fn remember_faces(store: &Store, source: &ClipSource, seen: Option<Faces>) -> Result<Faces, Fault> {
+    let Some(faces) = seen else { return Ok(Faces::default()) };
     source.check_unchanged()?;
-    store.put("faces", &key, &faces)?;
+    store.put("faces", &faces_key(&source.digest), &faces)?;
     Ok(faces)
+}
+
+/// A worker that is done and has not told what it was asked for.
+pub(super) fn unanswered() -> Fault {
+    Fault::died("the process that worked on the clip left something out", "run again; if it stays, report it")
+}
+
+/// A file that lasts only while it is passed on.
+struct Passing(PathBuf);
+
+impl Drop for Passing {
+    fn drop(&mut self) {
+        drop(fs::remove_file(&self.0));
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use std::path::Path;
 
     #[test]
     fn a_clip_that_could_not_be_looked_at_is_not_remembered_as_one_without_faces() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::new(folder.path().to_path_buf());
-        let clip = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/clips/fever-in-children.mp4");
-        let probe = media::probe::probe_within(&clip, &Bounds::default(), &Cancel::new()).unwrap();
         let away = ClipSource {
             path: folder.path().join("away.mp4"),
             name: "away".into(),
@@ -229,10 +347,10 @@ mod tests {
             settings: Default::default(),
             texts: Default::default(),
         };
-        let faces =
-            known_faces(&store, &away, &probe, 1, &Cancel::new(), &Tally::default(), &Trace::default()).unwrap();
-        assert_eq!(faces, Faces::default());
+        assert_eq!(remember_faces(&store, &away, None).unwrap(), Faces::default());
         assert_eq!(store.get::<Faces>("faces", &faces_key(&away.digest)), None);
+        remember_faces(&store, &away, Some(Faces::default())).unwrap();
+        assert_eq!(store.get::<Faces>("faces", &faces_key(&away.digest)), Some(Faces::default()));
     }
 
     #[test]

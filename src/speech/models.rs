@@ -3,7 +3,7 @@
 use super::AudioContext;
 use crate::fault::Fault;
 use etcetera::BaseStrategy;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// The model for a practice's clips in English, and in any other language.
@@ -15,7 +15,7 @@ const STARTER: &str = "starter";
 const FOLDER_VARIABLE: &str = "HOUSECALL_MODELS";
 
 /// A model as `presets/models.toml` names it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelEntry {
     /// What `--model` takes: `small.en`.
@@ -52,8 +52,8 @@ fn trained_with_text() -> bool {
 }
 
 /// A published checksum, in lower-case hex.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Checksum {
     /// 40 digits.
     Sha1(String),
@@ -76,12 +76,22 @@ impl TryFrom<String> for Checksum {
     }
 }
 
+impl From<Checksum> for String {
+    fn from(checksum: Checksum) -> Self {
+        match checksum {
+            Checksum::Sha1(hex) => format!("sha1:{hex}"),
+            Checksum::Sha256(hex) => format!("sha256:{hex}"),
+        }
+    }
+}
+
 /// A model's file on this computer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelFile {
     /// Its name in the catalogue, or the file's name without `.bin`: what a transcript says heard it.
     pub name: String,
     /// Where it lies.
+    #[serde(with = "crate::exact_path")]
     pub path: PathBuf,
     /// What is known about it; `None` for a file that the catalogue does not name.
     pub entry: Option<ModelEntry>,

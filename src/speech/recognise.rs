@@ -409,7 +409,7 @@ fn parameters(
     p.set_print_timestamps(false);
     let cancel = cancel.clone();
     // As released, this setter is sound only for a closure that is already boxed: it reads the box back as its own type.
-    p.set_abort_callback_safe::<_, Box<dyn FnMut() -> bool>>(Box::new(move || cancel.is_cancelled()) as Box<_>);
+    p.set_abort_callback_safe::<_, Box<dyn FnMut() -> bool>>(Box::new(move || cancel.check().is_err()) as Box<_>);
     p
 }
 

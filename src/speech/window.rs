@@ -1,7 +1,7 @@
 //! How much of its window of 30 s Whisper's encoder goes over. Pure.
 
 use super::SAMPLE_RATE;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Samples of one position of the encoder: 20 ms.
 const POSITION: usize = SAMPLE_RATE as usize / 50;
@@ -13,7 +13,7 @@ const AFTER: usize = 128;
 const BLOCK: usize = 64;
 
 /// How much of its window a model's encoder goes over.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AudioContext {
     /// All of it, as in training: a short stretch takes as long as one of 30 s.
