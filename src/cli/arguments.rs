@@ -32,6 +32,12 @@ pub enum Verb {
     Run(Batch),
     /// The same, again and again, as clips arrive; stop with Ctrl-C
     Watch(Batch),
+    /// Watch a folder whenever you are logged in, without a window being open (Linux with systemd)
+    Service {
+        /// What to do about it.
+        #[command(subcommand)]
+        what: ServiceVerb,
+    },
     /// Say what would be made, and why something would be skipped; makes nothing
     Plan(Batch),
     /// Let clips that wait go out: their finished files get the platforms' names
@@ -77,6 +83,32 @@ pub enum Verb {
     },
     /// Print the manual page
     Man,
+}
+
+/// What can be done about the service.
+#[derive(Debug, Subcommand)]
+pub enum ServiceVerb {
+    /// Start watching now and at every log-in; again for the same folder: with these settings from now on
+    Install {
+        /// What `housecall watch` would be given.
+        #[command(flatten)]
+        batch: Batch,
+        /// Name of the service, for more than one folder [default: the folder's name]
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+    },
+    /// Stop watching, and do not start at log-in any more; what was made stays
+    Remove {
+        /// Which service [default: the only one]
+        #[arg(value_name = "NAME")]
+        name: Option<String>,
+    },
+    /// Say which folders are watched, since when, and what was told last
+    Status {
+        /// Which service [default: all]
+        #[arg(value_name = "NAME")]
+        name: Option<String>,
+    },
 }
 
 /// Clips that were made, about which somebody decides.

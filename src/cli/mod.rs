@@ -36,11 +36,14 @@ mod models;
 mod plan;
 mod platforms;
 mod run;
+mod service;
 mod shell;
 mod status;
+mod systemd;
+mod vigil;
 mod watch;
 
-pub use arguments::{Arguments, Batch, Decide, Tidying, Verb};
+pub use arguments::{Arguments, Batch, Decide, ServiceVerb, Tidying, Verb};
 
 use crate::fault::{Cancel, Fault};
 use crate::pipeline::Patience;
@@ -73,8 +76,9 @@ pub fn main() -> ExitCode {
     };
     let cancel = Cancel::new();
     let on_signal = cancel.clone();
-    // Without a handler Ctrl-C ends the program at once; what is half-made then lies in the scratch folder only.
-    drop(ctrlc::set_handler(move || on_signal.cancel()));
+    // Without a handler Ctrl-C ends the program at once; what is half-made then lies in the scratch folder only. The same
+    // is true of whoever presses it twice because the first took too long.
+    drop(ctrlc::set_handler(move || if on_signal.is_cancelled() { end_at_once() } else { on_signal.cancel() }));
     match dispatch(arguments.verb, &cancel) {
         Ok(code) => ExitCode::from(code),
         Err(fault) => {
@@ -90,11 +94,18 @@ fn patience(wait: bool, cancel: &Cancel) -> Patience<'_> {
     Patience { wait, cancel, tell: &|text| eprintln!("{text}") }
 }
 
+#[expect(clippy::exit)]
+fn end_at_once() {
+    // What a shell gives for a program that Ctrl-C ended.
+    std::process::exit(130);
+}
+
 fn dispatch(verb: Verb, cancel: &Cancel) -> Result<u8, Fault> {
     match verb {
         Verb::Init { folder, name } => init::init(&folder, name.as_deref()),
         Verb::Run(batch) => run::run(&batch, cancel),
         Verb::Watch(batch) => watch::watch(&batch, cancel),
+        Verb::Service { what } => service::service(&what, cancel),
         Verb::Plan(batch) => plan::plan(&batch, cancel),
         Verb::Approve { decide, by } => approve::approve(&decide, &by, cancel),
         Verb::Hold { decide, by } => hold::hold(&decide, by.as_deref(), cancel),

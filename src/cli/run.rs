@@ -50,6 +50,7 @@ pub fn request(arguments: &Batch, cancel: &Cancel, progress: &Progress) -> Resul
         let advice = "give an SRT, VTT or JSON file, or a folder of them";
         return Err(Fault::new(format!("there is no transcript at {}", place.display()), advice));
     }
+    intake::apart(&arguments.inbox, &arguments.out)?;
     let file = config::find_practice(arguments.practice.as_deref(), &arguments.inbox)?;
     let mut practice = config::load(&file)?;
     if !arguments.platforms.is_empty() {
@@ -67,6 +68,7 @@ pub fn request(arguments: &Batch, cancel: &Cancel, progress: &Progress) -> Resul
         settle: intake::SETTLE,
         more_to_come: false,
         wait: arguments.wait,
+        looked: None,
         trace: Trace::default(),
         program: program()?,
         patience: worker::PATIENCE,

@@ -3,7 +3,7 @@
 use super::resolved::{Anchor, ClipSettings, Crop, Framing};
 use super::typed::{Line, Number, Typed};
 use crate::fault::Fault;
-use crate::plain_file;
+use crate::plain_file::{self, Links};
 use crate::units::Time;
 use serde::Deserialize;
 use std::path::Path;
@@ -35,7 +35,7 @@ const LEAST_CROP: f64 = 0.05;
 /// # Errors
 /// The file cannot be read, or holds what it may not; the fault names the line.
 pub fn clip_settings(file: &Path) -> Result<ClipSettings, Fault> {
-    match plain_file::text(file, plain_file::MOST_SETTINGS) {
+    match plain_file::text(file, plain_file::MOST_SETTINGS, Links::Refused) {
         Ok(text) => clip_settings_of(file, &text),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(ClipSettings::default()),
         Err(e) => Err(Fault::new(format!("{} cannot be read ({e})", file.display()), "save it again as plain text")),

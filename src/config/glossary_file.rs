@@ -2,7 +2,7 @@
 
 use super::typed::Typed;
 use crate::fault::Fault;
-use crate::plain_file;
+use crate::plain_file::{self, Links};
 use crate::wording::Glossary;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -85,7 +85,7 @@ fn pack(id: &str, folder: Option<&Path>) -> Result<Option<Pack>, Fault> {
     let plain = !id.is_empty() && id.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | ' '));
     let own = folder.filter(|_| plain).map(|folder| folder.join(format!("{id}.toml"))).filter(|file| file.is_file());
     if let Some(file) = own {
-        let text = plain_file::text(&file, plain_file::MOST_SETTINGS).map_err(|e| {
+        let text = plain_file::text(&file, plain_file::MOST_SETTINGS, Links::Followed).map_err(|e| {
             Fault::new(format!("cannot read {}: {e}", file.display()), "correct its permissions or move it away")
         })?;
         return Typed { file: &file, text: &text }.parse().map(Some);

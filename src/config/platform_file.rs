@@ -3,7 +3,7 @@
 use super::resolved::{CanvasChoice, Encoding, Platform, PostLimits, Source};
 use super::typed::{Line, Number, Typed};
 use crate::fault::Fault;
-use crate::plain_file;
+use crate::plain_file::{self, Links};
 use crate::units::{Rect, Size, Time};
 use serde::Deserialize;
 use std::path::Path;
@@ -126,7 +126,8 @@ pub(super) fn presets(folder: Option<&Path>) -> Result<Vec<(String, PlatformFiel
     }
     files.sort();
     for file in files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "toml")) {
-        let text = plain_file::text(file, plain_file::MOST_SETTINGS).map_err(|error| unreadable(file, error))?;
+        let text = plain_file::text(file, plain_file::MOST_SETTINGS, Links::Followed)
+            .map_err(|error| unreadable(file, error))?;
         let fields = Typed { file, text: &text }.parse()?;
         let id = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         match all.iter_mut().find(|(known, _)| *known == id) {

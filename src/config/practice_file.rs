@@ -9,7 +9,7 @@ use super::resolved::{
 use super::typed::{Line, Number, Typed};
 use crate::captions;
 use crate::fault::Fault;
-use crate::plain_file;
+use crate::plain_file::{self, Links};
 use crate::units::{Rgb, Time};
 use crate::wording::checks::Switches;
 use serde::Deserialize;
@@ -219,7 +219,7 @@ impl<'de> Deserialize<'de> for Pauses {
 
 /// Reads practice.toml; `presets` is the folder with the user's own platform presets.
 pub(super) fn load(file: &Path, presets: Option<&Path>) -> Result<Practice, Fault> {
-    let text = plain_file::text(file, plain_file::MOST_SETTINGS).map_err(|error| {
+    let text = plain_file::text(file, plain_file::MOST_SETTINGS, Links::Followed).map_err(|error| {
         Fault::new(format!("cannot read {}: {error}", file.display()), "check that the file is there and is plain text")
     })?;
     parse(file, &text, presets)

@@ -2,9 +2,10 @@
 
 use super::{Candidate, Digest};
 use crate::fault::{Cancel, Fault};
+use crate::plain_file;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -21,7 +22,7 @@ const TRUSTED_AGE: Duration = Duration::from_secs(2);
 /// # Errors
 /// The file cannot be read; [`Fault::Cancelled`].
 pub fn digest(path: &Path, cancel: &Cancel) -> Result<Digest, Fault> {
-    let mut file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    let mut file = plain_file::open(path).map_err(|error| unreadable(path, &error))?;
     let mut hasher = blake3::Hasher::new();
     let mut chunk = vec![0; CHUNK];
     loop {
@@ -94,7 +95,7 @@ impl DigestCache {
 
     /// Whether the clip's digest is remembered and the clip has not changed since: then it is at rest.
     pub fn knows(&self, clip: &Candidate) -> bool {
-        fs::metadata(&clip.path).is_ok_and(|metadata| self.get(&clip.path, &metadata).is_some())
+        fs::symlink_metadata(&clip.path).is_ok_and(|metadata| self.get(&clip.path, &metadata).is_some())
     }
 
     /// Remembers the digest of a file that had this metadata before and after it was read, at the time `now`.
@@ -111,10 +112,13 @@ impl DigestCache {
     /// The file cannot be read, or changes while it is; [`Fault::Cancelled`].
     pub fn digest(&mut self, clip: &Candidate, quiet: Duration, cancel: &Cancel) -> Result<Digest, Fault> {
         let path = clip.path.as_path();
-        let look = || fs::metadata(path).map_err(|error| unreadable(path, &error));
+        let look = || fs::symlink_metadata(path).map_err(|error| unreadable(path, &error));
         let before = look()?;
-        // What changed after it was seen was not watched.
-        let as_seen = before.len() == clip.bytes && before.modified().is_ok_and(|date| date == clip.modified);
+        let changed = || Fault::new(format!("{} changed while it was read", path.display()), "wait until it is copied");
+        // What changed after it was seen was not watched: it may be half of the next copy.
+        if before.len() != clip.bytes || before.modified().ok() != Some(clip.modified) {
+            return Err(changed());
+        }
         if let Some(known) = self.get(path, &before) {
             return Ok(known);
         }
@@ -122,9 +126,9 @@ impl DigestCache {
         let now = SystemTime::now();
         let digest = digest(path, cancel)?;
         if stat(&look()?) != stat(&before) {
-            return Err(Fault::new(format!("{} changed while it was read", path.display()), "wait until it is copied"));
+            return Err(changed());
         }
-        self.put(path, &before, digest.clone(), now, as_seen && quiet >= TRUSTED_AGE);
+        self.put(path, &before, digest.clone(), now, quiet >= TRUSTED_AGE);
         Ok(digest)
     }
 
@@ -197,6 +201,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Fault {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use std::fs::File;
 
     fn aged(path: &Path, bytes: &[u8], age: u64) -> Metadata {
         fs::write(path, bytes).unwrap();
@@ -286,17 +291,17 @@ mod tests {
         let mut cache = DigestCache::load(&folder.path().join("digests.json"));
         let clip = seen(&path);
         let mut read = |clip: &Candidate, quiet| {
-            cache.digest(clip, quiet, &Cancel::new()).unwrap();
+            let read = cache.digest(clip, quiet, &Cancel::new());
             let known = cache.knows(clip);
             cache.entries.clear();
-            known
+            read.map(|_| known).map_err(|fault| fault.what().to_string())
         };
-        assert!(!read(&clip, Duration::from_millis(1_999)));
-        assert!(read(&clip, Duration::from_secs(2)));
+        assert_eq!(read(&clip, Duration::from_millis(1_999)), Ok(false));
+        assert_eq!(read(&clip, Duration::from_secs(2)), Ok(true));
         // It was written to after it was seen.
         fs::write(&path, b"other").unwrap();
         tomorrow(&path);
-        assert!(!read(&clip, Duration::from_secs(2)));
+        assert!(read(&clip, Duration::from_secs(2)).unwrap_err().contains("changed while it was read"));
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use super::{ClipSource, GivenTranscript, name_of};
 use crate::captions;
 use crate::fault::Fault;
-use crate::plain_file;
+use crate::plain_file::{self, Links};
 use crate::quoted::without_quoted;
 use crate::speech::{Transcript, Word};
 use crate::units::Time;
 use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What a transcript may end in, in the order in which they are looked for.
@@ -35,7 +36,8 @@ pub fn given_transcript(place: &Path, source: &ClipSource, alone: bool) -> Resul
             [named(stem), named(OsStr::new(&source.name))].concat()
         }
         false if alone || place.file_stem() == Some(stem) || place.file_stem().is_some_and(|s| *s == *source.name) => {
-            vec![place.to_path_buf()]
+            // Whoever names one file means what it leads to; what lies in a folder of clips is not followed.
+            vec![fs::canonicalize(place).unwrap_or_else(|_| place.to_path_buf())]
         }
         false => Vec::new(),
     };
@@ -45,7 +47,8 @@ pub fn given_transcript(place: &Path, source: &ClipSource, alone: bool) -> Resul
 fn read(file: &Path) -> Result<GivenTranscript, Fault> {
     let name = name_of(file);
     let wrong = |what: String| Fault::new(format!("{name}: {what}"), "give an SRT, VTT or JSON transcript in UTF-8");
-    let text = plain_file::text(file, plain_file::MOST_WORDS).map_err(|e| wrong(format!("it cannot be read ({e})")))?;
+    let text = plain_file::text(file, plain_file::MOST_WORDS, Links::Refused)
+        .map_err(|e| wrong(format!("it cannot be read ({e})")))?;
     transcript_of(file, &text)
 }
 

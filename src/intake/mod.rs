@@ -2,7 +2,7 @@
 //! writes to it.
 //!
 //! ```text
-//! scan     -> Candidate     a file that looks like a clip by its name and place
+//! survey   -> Candidate     a file that looks like a clip by its name and place
 //! Looks    -> Readiness     whether it has come to rest and its container opens whole
 //! digest   -> Digest        what it holds, from the cache where the file has not changed
 //! sources  -> ClipSource    with its name in the output folder and the question that it answers
@@ -25,14 +25,15 @@ mod questions;
 mod scan;
 mod settled;
 mod telling;
+mod writers;
 
 pub use container::{Wholeness, inspect};
 pub use digest::{DigestCache, digest};
 pub use given::{given_transcript, transcript_of};
 pub use names::unique_names;
 pub use questions::{SHOT_LIST, questions_of, sources};
-pub use scan::{Candidate, name_of, scan};
-pub use settled::{Looks, Readiness, SETTLE, settle};
+pub use scan::{Candidate, Stranger, Survey, TEXTS, apart, name_of, survey};
+pub use settled::{Looked, Looks, Readiness, SETTLE, settle};
 
 /// BLAKE3 of a file's bytes, as 64 hex digits. A clip is what its bytes are: never its name, size or date.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use super::telling::telling;
 use super::{ClipSource, Digest, KnownTexts};
 use crate::config::ClipSettings;
 use crate::fault::Fault;
-use crate::plain_file;
+use crate::plain_file::{self, Links};
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::Path;
@@ -241,7 +241,7 @@ fn stray_quote(text: &str, delimiter: char) -> Option<Stray> {
 /// What a text file holds; none if it is not there.
 fn text_of(path: &Path) -> Result<Option<String>, Fault> {
     let name = name_of(path);
-    match plain_file::bytes(path, plain_file::MOST_SETTINGS) {
+    match plain_file::bytes(path, plain_file::MOST_SETTINGS, Links::Refused) {
         Ok(bytes) if bytes.contains(&0) => Err(Fault::new(format!("{name} is no plain text"), SAVE_AGAIN)),
         Ok(bytes) => Ok(Some(decode(&bytes))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -1,8 +1,9 @@
 //! Which files of a folder are clips, judged by name and place alone.
 
 use crate::fault::Fault;
+use crate::plain_file;
 use std::cmp::Ordering;
-use std::fs::{self, Metadata};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -11,7 +12,8 @@ use std::time::SystemTime;
 pub(super) const EXTENSIONS: [&str; 6] = ["mp4", "mov", "m4v", "3gp", "mkv", "webm"];
 
 /// Endings of a stem that mark an unfinished copy or download: `razor-bumps.part.mp4`.
-const UNFINISHED: [&str; 6] = [".part", ".partial", ".tmp", ".temp", ".crdownload", ".download"];
+pub(super) const UNFINISHED: [&str; 8] =
+    [".part", ".partial", ".filepart", ".tmp", ".temp", ".crdownload", ".download", ".aria2"];
 
 /// A file in the inbox that is a clip by its name and place. Nothing is known yet about what it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,48 +26,101 @@ pub struct Candidate {
     pub modified: SystemTime,
 }
 
-/// The clips that lie in `inbox` itself (not below it), sorted by name as a person sorts (`clip2` before `clip10`).
+impl Candidate {
+    /// Whether the file is still a regular one with this size and date.
+    pub fn is_as_seen(&self) -> bool {
+        fs::symlink_metadata(&self.path).is_ok_and(|about| {
+            about.is_file()
+                && about.len() == self.bytes
+                && about.modified().is_ok_and(|modified| modified == self.modified)
+        })
+    }
+}
+
+/// What lies in an inbox.
+#[derive(Debug, Clone, Default)]
+pub struct Survey {
+    /// The clips, sorted by name as a person sorts (`clip2` before `clip10`).
+    pub clips: Vec<Candidate>,
+    /// What has the name of a clip and is none that may be opened, sorted by name.
+    pub strange: Vec<Stranger>,
+    /// Names of what people wrote beside clips, or for all of them: everything that ends in one of [`TEXTS`].
+    pub texts: Vec<PathBuf>,
+}
+
+/// Extensions of what people write about clips, in lower case.
+pub const TEXTS: [&str; 6] = ["toml", "csv", "txt", "srt", "vtt", "json"];
+
+/// Something in the inbox that has the name of a clip but is not taken: a link, a folder, a pipe.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stranger {
+    /// Its name in the inbox.
+    pub name: String,
+    /// What it is: `a link`.
+    pub what: &'static str,
+}
+
+impl Stranger {
+    /// The sentence that a person reads, without a stop.
+    pub fn told(&self) -> String {
+        let Stranger { name, what } = self;
+        format!("{name} is {what} and is not followed or opened; put a copy of the clip itself there")
+    }
+}
+
+/// Looks at `inbox` itself, not below it. Nothing is opened, and nothing is followed: a link could lead out of the inbox
+/// to what nobody meant to post.
 ///
-/// Left out: files of other kinds, hidden and unfinished ones, devices, links that lead out of the inbox. A file that
-/// vanishes meanwhile is left out too. `output` need not exist yet.
+/// Left out: files of other kinds, hidden and unfinished ones, and what vanishes meanwhile. `output` need not exist yet.
 ///
 /// # Errors
-/// The inbox cannot be read, or lies in the output folder, where the cuts themselves would be taken for clips.
-pub fn scan(inbox: &Path, output: &Path) -> Result<Vec<Candidate>, Fault> {
+/// The inbox cannot be read, or as [`apart`].
+pub fn survey(inbox: &Path, output: &Path) -> Result<Survey, Fault> {
+    apart(inbox, output)?;
+    let mut survey = Survey::default();
+    for entry in fs::read_dir(inbox).map_err(|error| unreadable(inbox, &error))? {
+        let entry = entry.map_err(|error| unreadable(inbox, &error))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !is_clip_name(&name) {
+            if is_text_name(&name) {
+                survey.texts.push(entry.path());
+            }
+            continue;
+        }
+        // Of the entry itself, not of what a link leads to.
+        let Ok(about) = entry.metadata() else { continue };
+        match (plain_file::strange(about.file_type()), about.modified()) {
+            (Some(what), _) => survey.strange.push(Stranger { name, what }),
+            (None, Ok(modified)) => survey.clips.push(Candidate { path: entry.path(), bytes: about.len(), modified }),
+            (None, Err(_)) => {}
+        }
+    }
+    survey.clips.sort_by(|a, b| natural(&name_of(&a.path), &name_of(&b.path)));
+    survey.strange.sort_by(|a, b| natural(&a.name, &b.name));
+    survey.texts.sort();
+    Ok(survey)
+}
+
+/// Refuses to work where inbox and output are one folder, or the inbox lies in the output: cuts would be taken for clips,
+/// and Housecall would write among a person's files. An output folder inside of the inbox is no harm, since only the inbox
+/// itself is looked at. Touches nothing.
+///
+/// # Errors
+/// They are not apart, or the inbox is not there.
+pub fn apart(inbox: &Path, output: &Path) -> Result<(), Fault> {
     let home = fs::canonicalize(inbox).map_err(|error| unreadable(inbox, &error))?;
-    let output = fs::canonicalize(output).ok();
-    if output.as_ref().is_some_and(|output| home.starts_with(output)) {
+    if fs::canonicalize(output).is_ok_and(|output| home.starts_with(output)) {
         return Err(Fault::new(
             format!("the inbox {} lies in the folder that the cuts are written to", inbox.display()),
             "name another folder for the cuts with --out",
         ));
     }
-    let mut found = Vec::new();
-    for entry in fs::read_dir(inbox).map_err(|error| unreadable(inbox, &error))? {
-        let entry = entry.map_err(|error| unreadable(inbox, &error))?;
-        let path = entry.path();
-        if !is_clip_name(&entry.file_name().to_string_lossy()) {
-            continue;
-        }
-        let Some(metadata) = inside(&home, output.as_deref(), &path) else { continue };
-        let Ok(modified) = metadata.modified() else { continue };
-        found.push(Candidate { path, bytes: metadata.len(), modified });
-    }
-    found.sort_by(|a, b| natural(&name_of(&a.path), &name_of(&b.path)));
-    Ok(found)
+    Ok(())
 }
 
 /// A file's name without its folder, with what is no Unicode replaced.
 pub fn name_of(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-/// Metadata of a regular file whose real place is below `home` and not in `output`; none for everything else.
-fn inside(home: &Path, output: Option<&Path>, path: &Path) -> Option<Metadata> {
-    let real = fs::canonicalize(path).ok()?;
-    let metadata = fs::metadata(&real).ok()?;
-    let ours = output.is_some_and(|output| real.starts_with(output));
-    (metadata.is_file() && real.starts_with(home) && !ours).then_some(metadata)
 }
 
 fn is_clip_name(name: &str) -> bool {
@@ -75,6 +130,11 @@ fn is_clip_name(name: &str) -> bool {
         && !stem.is_empty()
         && !name.starts_with(['.', '~'])
         && !UNFINISHED.iter().any(|end| stem.ends_with(end))
+}
+
+fn is_text_name(name: &str) -> bool {
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    TEXTS.iter().any(|text| extension.eq_ignore_ascii_case(text))
 }
 
 fn unreadable(inbox: &Path, error: &io::Error) -> Fault {
@@ -135,7 +195,7 @@ mod tests {
     use super::*;
 
     fn found(inbox: &Path, output: &Path) -> Vec<String> {
-        scan(inbox, output).unwrap().iter().map(|c| name_of(&c.path)).collect()
+        survey(inbox, output).unwrap().clips.iter().map(|c| name_of(&c.path)).collect()
     }
 
     #[test]
@@ -173,13 +233,13 @@ mod tests {
         let inbox = tempfile::tempdir().unwrap();
         let cuts = inbox.path().join("cuts");
         fs::create_dir_all(cuts.join("tiktok")).unwrap();
-        assert!(scan(&cuts.join("tiktok"), &cuts).unwrap_err().advice().contains("--out"));
-        assert!(scan(inbox.path(), inbox.path()).is_err());
+        assert!(survey(&cuts.join("tiktok"), &cuts).unwrap_err().advice().contains("--out"));
+        assert!(survey(inbox.path(), inbox.path()).is_err());
     }
 
     #[cfg(unix)]
     #[test]
-    fn links_out_of_the_inbox_and_devices_are_left_out() {
+    fn links_folders_and_pipes_are_left_out_and_told_of() {
         use std::os::unix::fs::symlink;
         let (inbox, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         fs::write(elsewhere.path().join("private.mp4"), "not for posting").unwrap();
@@ -191,17 +251,30 @@ mod tests {
         symlink("cuts/cut.mp4", inbox.path().join("cut.mp4")).unwrap();
         symlink("nowhere", inbox.path().join("dangling.mp4")).unwrap();
         symlink("real.mp4", inbox.path().join("second.mp4")).unwrap();
-        assert_eq!(found(inbox.path(), &inbox.path().join("cuts")), ["real.mp4", "second.mp4"]);
+        fs::create_dir(inbox.path().join("folder.mov")).unwrap();
+        symlink("nowhere", inbox.path().join("no-clip.txt")).unwrap();
+        let pipe = std::process::Command::new("mkfifo").arg(inbox.path().join("pipe.mp4")).status().unwrap();
+        assert!(pipe.success());
+        assert_eq!(found(inbox.path(), &inbox.path().join("cuts")), ["real.mp4"]);
+        let told: Vec<String> =
+            survey(inbox.path(), Path::new("cuts")).unwrap().strange.iter().map(Stranger::told).collect();
+        let names = ["cut.mp4", "dangling.mp4", "folder.mov", "link.mp4", "pipe.mp4", "second.mp4", "zero.mp4"];
+        assert_eq!(told.len(), names.len(), "{told:?}");
+        assert!(told.iter().zip(names).all(|(told, name)| told.starts_with(&format!("{name} is "))), "{told:?}");
+        assert!(
+            told[2].contains("is a folder") && told[3].contains("is a link") && told[4].contains("pipe"),
+            "{told:?}"
+        );
     }
 
     #[test]
     fn a_missing_inbox_says_what_to_do() {
         let inbox = tempfile::tempdir().unwrap();
-        let fault = scan(&inbox.path().join("Answers"), inbox.path()).unwrap_err();
+        let fault = survey(&inbox.path().join("Answers"), inbox.path()).unwrap_err();
         assert!(fault.what().contains("there is no folder"), "{fault}");
         let file = inbox.path().join("a.mp4");
         fs::write(&file, "x").unwrap();
-        assert!(scan(&file, Path::new("cuts")).unwrap_err().what().ends_with("is a file"));
+        assert!(survey(&file, Path::new("cuts")).unwrap_err().what().ends_with("is a file"));
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Opening a clip for reading.
 
 use crate::fault::Fault;
+use crate::plain_file;
 use ffmpeg_next as ff;
 use ffmpeg_next::format::context::{Input, StreamIo};
-use std::fs::File;
 use std::path::Path;
 
 /// Read buffer: phone clips are read front to back, so few large reads beat many small ones.
@@ -16,7 +16,7 @@ const BUFFER_BYTES: usize = 256 * 1024;
 /// The file cannot be read, or no demuxer knows what it is.
 pub fn open(path: &Path) -> Result<Input, Fault> {
     super::start();
-    let file = File::open(path).map_err(|e| {
+    let file = plain_file::open(path).map_err(|e| {
         Fault::new(format!("the file cannot be opened ({e})"), "check that it is still there and may be read")
     })?;
     let broken = |e: ff::Error| {

@@ -1,7 +1,7 @@
 //! Reading a logo: any picture that a person may name, within bounds, since a file of a few bytes may claim any size.
 
 use crate::fault::Fault;
-use crate::plain_file;
+use crate::plain_file::{self, Links};
 use image::{DynamicImage, ImageReader};
 use std::io::Cursor;
 use std::path::Path;
@@ -24,7 +24,7 @@ pub fn read(file: &Path) -> Result<(Vec<u8>, DynamicImage), Fault> {
             "save it as a PNG and name it in practice.toml",
         )
     };
-    let bytes = plain_file::bytes(file, MOST_BYTES).map_err(|e| wrong(&e))?;
+    let bytes = plain_file::bytes(file, MOST_BYTES, Links::Followed).map_err(|e| wrong(&e))?;
     let reader = || ImageReader::new(Cursor::new(&bytes)).with_guessed_format().map_err(|e| wrong(&e));
     // The header alone first: nothing is reserved for a size that is refused.
     let (width, height) = reader()?.into_dimensions().map_err(|e| wrong(&e))?;

@@ -1,10 +1,10 @@
 //! What a camera's special modes leave in a file, told by keys and track codes. Only kinds are kept, never values.
 
 use super::{Special, boxes, ffi};
+use crate::plain_file;
 use ffmpeg_next as ff;
 use ffmpeg_next::codec::packet::side_data;
 use ffmpeg_next::format::context::Input;
-use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
@@ -51,7 +51,7 @@ fn captured_rate(metadata: ff::DictionaryRef) -> Option<u32> {
 
 /// Whether the index holds a key of Cinematic mode. FFmpeg hands out text only, and this key's value is a number.
 fn names_cinematic(path: &Path) -> bool {
-    let index = File::open(path).and_then(|file| boxes::index(BufReader::new(file)));
+    let index = plain_file::open(path).and_then(|file| boxes::index(BufReader::new(file)));
     let Ok(Some(index)) = index else { return false };
     let at = |start: usize| index.get(start..).unwrap_or_default();
     (0..index.len()).any(|i| at(i).starts_with(CINEMATIC) && !at(i + CINEMATIC.len()).starts_with(INTENT))

@@ -21,7 +21,7 @@ use crate::captions::Fonts;
 use crate::config::{self, EncoderChoice, Practice};
 use crate::cuts::{self, ClipPlan, Inputs, Logo};
 use crate::fault::{Cancel, Fault};
-use crate::intake::{self, Candidate, ClipSource, Digest, DigestCache, KnownTexts, Readiness};
+use crate::intake::{self, Candidate, ClipSource, Digest, DigestCache, KnownTexts, Looked, Readiness};
 use crate::media::{encoders, logo};
 use crate::report::{ClipReport, ClipState, CutState};
 use crate::speech::{ModelFile, Word};
@@ -68,6 +68,8 @@ pub struct Request {
     pub more_to_come: bool,
     /// Whether to wait until another Housecall is done with the output folder.
     pub wait: bool,
+    /// How the inbox stands, where somebody watched it for longer than a run would; none: the run looks itself.
+    pub looked: Option<Looked>,
     /// Where it is told what each thread did when.
     pub trace: Trace,
     /// The program that clips are worked on with, each in a process of its own: Housecall itself, of this very version.
@@ -352,20 +354,27 @@ impl<'a> Batch<'a> {
         let Request { inbox, out, settle, .. } = self.request;
         let trace = &self.request.trace;
         let mut digests = DigestCache::load(&state.join("digests.json"));
-        let looked = {
-            let _span = trace.span("settle");
-            intake::settle(inbox, out, *settle, &|clip| digests.knows(clip), self.cancel)?
+        // Whoever watched has told of these already.
+        let told = self.request.looked.is_some();
+        let note = |text: String| (self.listener)(Event::Note { clip: None, text });
+        let looked = match self.request.looked.clone() {
+            Some(looked) => looked,
+            None => {
+                let _span = trace.span("settle");
+                intake::settle(inbox, out, *settle, &|clip| digests.knows(clip), self.cancel)?
+            }
         };
+        looked.strange.iter().filter(|_| !told).for_each(|stranger| note(format!("{}.", stranger.told())));
+        let looked = looked.clips;
         let scanned: Vec<Candidate> = looked.iter().map(|(candidate, _)| candidate.clone()).collect();
         let (mut settled, mut failed, mut unsettled) = (Vec::new(), Vec::new(), Vec::new());
         for (candidate, readiness) in looked {
             let file = intake::name_of(&candidate.path);
             match readiness {
                 Readiness::Writing => {
-                    (self.listener)(Event::Note {
-                        clip: None,
-                        text: format!("{file} is still being copied; it waits for the next run."),
-                    });
+                    if !told {
+                        note(format!("{file} is still being copied; it waits for the next run."));
+                    }
                     unsettled.push(file);
                 }
                 Readiness::Broken(fault) => failed.push(self.failure(&file, &file, Stage::Intake, &fault)),
@@ -374,6 +383,8 @@ impl<'a> Batch<'a> {
                     match trace.of(&name).during("digest", || digests.digest(&candidate, *settle, self.cancel)) {
                         Ok(digest) => settled.push((candidate, digest)),
                         Err(Fault::Cancelled) => return Err(Fault::Cancelled),
+                        // It changed or went away since it was looked at, which is no failure of the clip.
+                        Err(_) if !candidate.is_as_seen() => unsettled.push(file),
                         Err(fault) => failed.push(self.failure(&file, &file, Stage::Intake, &fault)),
                     }
                 }
@@ -381,9 +392,7 @@ impl<'a> Batch<'a> {
         }
         digests.save()?;
         let (sources, complaints) = intake::sources(inbox, &scanned, &settled);
-        for complaint in complaints {
-            (self.listener)(Event::Note { clip: None, text: format!("{complaint}.") });
-        }
+        complaints.iter().for_each(|complaint| note(format!("{complaint}.")));
         let refuse = |source: &ClipSource, fault: &Fault| {
             self.failure(&source.name, &intake::name_of(&source.path), Stage::Intake, fault)
         };

@@ -126,7 +126,7 @@ impl Desk<'_> {
         if !inbox.is_dir() {
             return alone(format!("{} is not there; name the folder with the clips with --inbox", inbox.display()));
         }
-        let found = intake::scan(inbox, self.out)?;
+        let found = intake::survey(inbox, self.out)?.clips;
         if found.is_empty() {
             return alone(format!("there is no clip in {}; perhaps its drive is away", inbox.display()));
         }

@@ -4,7 +4,7 @@ use super::finding::{Category, Place, Severity};
 use super::names::{self, NameFields, Names};
 use crate::config::Typed;
 use crate::fault::Fault;
-use crate::plain_file;
+use crate::plain_file::{self, Links};
 use regex::{Captures, Regex, bytes};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -159,7 +159,8 @@ fn own_files(folder: Option<&Path>) -> Result<Vec<(String, String, String)>, Fau
     for entry in std::fs::read_dir(folder).map_err(|error| unreadable(folder, error))? {
         let file = entry.map_err(|error| unreadable(folder, error))?.path();
         if file.extension().is_some_and(|extension| extension == "toml") {
-            let text = plain_file::text(&file, plain_file::MOST_SETTINGS).map_err(|error| unreadable(&file, error))?;
+            let text = plain_file::text(&file, plain_file::MOST_SETTINGS, Links::Followed)
+                .map_err(|error| unreadable(&file, error))?;
             let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
             files.push((name, file.display().to_string(), text));
         }
