@@ -224,7 +224,7 @@ fn no_clip_is_taken_early_missed_or_done_twice() {
 fn a_clip_that_is_replaced_or_taken_away_while_it_is_made_is_not_published_as_what_it_was() {
     let desk = quick_desk();
     // Slow enough to be caught at it.
-    let slow = small_x().replace("ultrafast", "slower");
+    let slow = small_x().replace("ultrafast", "medium");
     desk.practice(&format!("[hook]\nenabled = false\n[end_card]\nenabled = false\n{slow}"));
     let (long, limit) = (desk.clip(5), Duration::from_secs(120));
     let watching = Watching::start(&desk);
