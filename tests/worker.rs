@@ -61,6 +61,8 @@ impl Bench {
             jobs: None,
             settle: Duration::ZERO,
             more_to_come: false,
+            wait: false,
+            looked: None,
             trace: Trace::default(),
             program,
             patience: PATIENCE,
