@@ -36,9 +36,8 @@ pub fn watch(arguments: &Batch, cancel: &Cancel) -> Result<u8, Fault> {
     let mut drive = Drive::default();
     let mut complaint = None;
     while !cancel.is_cancelled() {
-        let began = Instant::now();
-        let looked = round(arguments, cancel, &progress, &trace, &mut vigil, &mut drive);
-        let took = began.elapsed();
+        let mut took = Duration::ZERO;
+        let looked = round(arguments, cancel, &progress, &trace, &mut vigil, &mut drive, &mut took);
         // What is wrong now (a half-edited practice.toml, a drive that is away) may be mended while we wait.
         match looked {
             Ok(()) => {
@@ -63,7 +62,7 @@ pub fn watch(arguments: &Batch, cancel: &Cancel) -> Result<u8, Fault> {
     Ok(ALL_WELL)
 }
 
-/// Looks once, and runs if there is something new.
+/// Looks once, and runs if there is something new. `took` becomes how long the look alone took.
 fn round(
     arguments: &Batch,
     cancel: &Cancel,
@@ -71,10 +70,13 @@ fn round(
     trace: &Trace,
     vigil: &mut Vigil,
     drive: &mut Drive,
+    took: &mut Duration,
 ) -> Result<(), Fault> {
+    let began = Instant::now();
     drive.check(&arguments.out)?;
     let sight = look(arguments)?;
     let seen = vigil.look(&sight, SystemTime::now());
+    *took = began.elapsed();
     seen.news.into_iter().for_each(|text| progress.tell(Event::Note { clip: None, text }));
     let Some(looked) = seen.run else { return Ok(()) };
     // practice.toml is read anew, so that a change there needs no restart.
