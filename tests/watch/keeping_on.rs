@@ -8,7 +8,16 @@ use std::time::{Duration, Instant};
 
 const SOON: Duration = Duration::from_secs(60);
 
+/// Three that mostly wait, at the same time.
 #[test]
+fn a_watch_goes_on_at_little_cost_and_ends_well() {
+    thread::scope(|scope| {
+        scope.spawn(a_drive_that_goes_away_is_told_of_once_and_nothing_is_made_anew_when_it_is_back);
+        scope.spawn(ten_thousand_files_that_are_no_clips_cost_next_to_nothing);
+        scope.spawn(whatever_asks_it_to_end_it_ends_soon_and_well);
+    });
+}
+
 fn a_drive_that_goes_away_is_told_of_once_and_nothing_is_made_anew_when_it_is_back() {
     let desk = quick_desk();
     // The settings lie elsewhere, as on a real drive they need not.
@@ -33,7 +42,6 @@ fn a_drive_that_goes_away_is_told_of_once_and_nothing_is_made_anew_when_it_is_ba
     watching.until("both are in the report", SOON, |_| report().contains("skin") && report().contains("bumps"));
 }
 
-#[test]
 fn ten_thousand_files_that_are_no_clips_cost_next_to_nothing() {
     let desk = quick_desk();
     for number in 0..10_000 {
@@ -50,7 +58,6 @@ fn ten_thousand_files_that_are_no_clips_cost_next_to_nothing() {
     assert_eq!(watching.end("-INT").0, Some(0));
 }
 
-#[test]
 fn whatever_asks_it_to_end_it_ends_soon_and_well() {
     let desk = quick_desk();
     let watches: Vec<(&str, Watching)> =
