@@ -148,7 +148,7 @@ mod tests {
         let word = |text: &str, confidence: &str| {
             format!("{{\"text\":{text:?},\"start\":0,\"end\":0,\"confidence\":{confidence}}}")
         };
-        let words = [word(" Is\n it ", "1e40"), word("\t", "1"), word("safe?", "-1")].join(",");
+        let words = [word(" Is\n it ", "7"), word("\t", "1"), word("safe?", "-1")].join(",");
         let text = format!("{{\"clip\":\"a\",\"model\":\"m\",\"language\":\"en\",\"words\":[{words}]}}");
         let Ok(GivenTranscript::Words(words)) = transcript_of(Path::new("a.json"), &text) else { panic!("{text}") };
         let words: Vec<(&str, f32)> = words.iter().map(|word| (word.text.as_str(), word.confidence)).collect();
