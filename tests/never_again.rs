@@ -104,6 +104,7 @@ fn a_second_run_over_unchanged_clips_reads_and_writes_next_to_nothing() {
     // From a camera whose clock is ahead.
     let ahead = File::options().append(true).open(desk.inbox().join("clip1.mp4")).unwrap();
     ahead.set_modified(SystemTime::now() + Duration::from_secs(8 * 3600)).unwrap();
+    drop(ahead);
     let n = u64::from(clips);
     assert_eq!(work(&run(&desk, &GIVEN)), [2 * n, 0, n]);
 

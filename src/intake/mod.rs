@@ -61,17 +61,22 @@ pub struct ClipSource {
 
 impl ClipSource {
     /// Whether the file still is the one that the digest is of. To be asked after the file was read and before anything
-    /// is kept or published under its digest. One that was taken away meanwhile did not change.
+    /// is kept or published under its digest.
     ///
     /// # Errors
-    /// It was changed, or another one has its name.
+    /// It was changed, another one has its name, or it was taken away: perhaps since it should not be posted.
     pub fn check_unchanged(&self) -> Result<(), Fault> {
-        let now = fs::metadata(&self.path).ok().and_then(|about| Some((about.len(), about.modified().ok()?)));
+        let name = name_of(&self.path);
+        let Ok(about) = fs::symlink_metadata(&self.path) else {
+            let what = format!("{name} was taken away while it was worked on");
+            return Err(Fault::new(what, "put it back into the folder and run again"));
+        };
+        let now = about.modified().map(|modified| (about.len(), modified)).ok();
         match (self.looked, now) {
-            (Some(before), Some(now)) if before != now => Err(Fault::new(
-                format!("{} changed while it was worked on", name_of(&self.path)),
-                "wait until it is copied, and run again",
-            )),
+            (Some(before), Some(now)) if before != now => {
+                let what = format!("{name} changed while it was worked on");
+                Err(Fault::new(what, "wait until it is copied, and run again"))
+            }
             _ => Ok(()),
         }
     }

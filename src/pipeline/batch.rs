@@ -343,6 +343,13 @@ impl<'a> Batch<'a> {
         }
         let clips: BTreeSet<&String> =
             sources.iter().map(|source| &source.name).chain(reports.iter().map(|report| &report.name)).collect();
+        // A file that could not be taken up is told of under its own name until it can, or is gone.
+        for name in self.store.get::<BTreeSet<String>>("sheet", "clips").unwrap_or_default() {
+            let nameless = |report: ClipReport| report.name == report.file;
+            if !clips.contains(&name) && self.store.get("clip", &name).is_some_and(nameless) {
+                self.store.remove("clip", &name);
+            }
+        }
         self.store.put("sheet", "clips", &clips)?;
         let platforms = self.request.practice.platforms.iter().map(|p| (p.id.clone(), p.name.clone())).collect();
         let about = sheet_file::About { practice: self.request.practice.name.clone(), platforms };

@@ -75,6 +75,11 @@ impl Store {
         kept.collect()
     }
 
+    /// Forgets the entry; one that cannot be removed is only in the way.
+    pub fn remove(&self, kind: &str, key: &str) {
+        drop(fs::remove_file(self.file(kind, key)));
+    }
+
     /// Writes the entry, unless it is there as it should be: to flush a file takes longer than to read one.
     pub fn put<T: Serialize>(&self, kind: &str, key: &str, value: &T) -> Result<(), Fault> {
         let body = serde_json::to_string(value)

@@ -126,7 +126,8 @@ fn record(text: &str) -> String {
 }
 
 fn digests(text: &str) -> String {
-    let all: BTreeMap<String, Value> = serde_json::from_str(text).unwrap();
+    // The checksum stands before it.
+    let all: BTreeMap<String, Value> = serde_json::from_str(text.split_once('\n').unwrap().1).unwrap();
     all.into_iter().map(|(clip, about)| format!("{clip} {}\n", about["digest"])).collect()
 }
 
