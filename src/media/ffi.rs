@@ -212,3 +212,32 @@ pub fn version() -> String {
     let version = ff::codec::version();
     format!("FFmpeg libavcodec {}.{}.{}", version >> 16, (version >> 8) & 0xff, version & 0xff)
 }
+
+#[cfg(test)]
+mod tests {
+    /// Names of the functions of a source that hold an `unsafe` block.
+    fn unsafe_functions(source: &str) -> Vec<&str> {
+        let mut name = "";
+        let mut found = Vec::new();
+        for line in source.lines() {
+            if let Some((_, rest)) = line.split_once("fn ") {
+                name = rest.split(['(', '<']).next().unwrap_or_default();
+            }
+            let block = line.contains("unsafe {") && !line.trim_start().starts_with("//");
+            if block && found.last() != Some(&name) {
+                found.push(name);
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn every_unsafe_block_is_told_of() {
+        let (source, _) = include_str!("ffi.rs").split_once("#[cfg(test)]\nmod tests").unwrap_or_default();
+        let told = include_str!("../../docs/safety.md");
+        let found = unsafe_functions(source);
+        assert!(found.len() > 10, "{found:?}");
+        let untold: Vec<&&str> = found.iter().filter(|name| !told.contains(&format!("`{name}`"))).collect();
+        assert!(untold.is_empty(), "docs/safety.md does not tell of {untold:?}");
+    }
+}
