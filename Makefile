@@ -32,9 +32,8 @@ samples: build
 	@echo "cuts:   $(CURDIR)/cuts"
 	@echo "report: $(CURDIR)/cuts/report.html"
 
-# Some tests mostly wait, for a copy that pauses or a process that is killed: twice as many at once as a small computer has cores.
 test: setup
-	PROPTEST_RNG_SEED=$(SEED) RUST_TEST_THREADS=4 cargo test --release $(QUICK) --tests -- --show-output
+	PROPTEST_RNG_SEED=$(SEED) cargo test --release $(QUICK) --tests -- --show-output
 
 # The long forms of what tries to break the promises, hours in all: `make torture TIMES=20` for less. Each also runs alone,
 # as `make torture-kill CHANCE=20261122` does to repeat one. It prints the seed and how long each took, and goes on to the

@@ -337,7 +337,28 @@ mod tests {
     #[test]
     fn a_clip_that_could_not_be_looked_at_is_not_remembered_as_one_without_faces() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::new(folder.path().to_path_buf());
+        let store = Store::new(folder.path().join("cache"));
+        let unseen = ClipSource {
+            path: folder.path().join("unseen.mp4"),
+            name: "unseen".into(),
+            digest: Digest("00".into()),
+            looked: None,
+            question: None,
+            settings: Default::default(),
+            texts: Default::default(),
+        };
+        let kept = || store.get::<Faces>("faces", &faces_key(&unseen.digest));
+        fs::write(&unseen.path, "a clip").unwrap();
+        assert_eq!(remember_faces(&store, &unseen, None).unwrap(), Faces::default());
+        assert_eq!(kept(), None);
+        remember_faces(&store, &unseen, Some(Faces::default())).unwrap();
+        assert_eq!(kept(), Some(Faces::default()));
+    }
+
+    #[test]
+    fn what_was_seen_of_a_clip_that_was_taken_away_is_not_remembered() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::new(folder.path().join("cache"));
         let away = ClipSource {
             path: folder.path().join("away.mp4"),
             name: "away".into(),
@@ -347,10 +368,9 @@ mod tests {
             settings: Default::default(),
             texts: Default::default(),
         };
-        assert_eq!(remember_faces(&store, &away, None).unwrap(), Faces::default());
+        let fault = remember_faces(&store, &away, Some(Faces::default())).unwrap_err();
+        assert!(fault.what().contains("taken away"), "{fault}");
         assert_eq!(store.get::<Faces>("faces", &faces_key(&away.digest)), None);
-        remember_faces(&store, &away, Some(Faces::default())).unwrap();
-        assert_eq!(store.get::<Faces>("faces", &faces_key(&away.digest)), Some(Faces::default()));
     }
 
     #[test]
