@@ -31,6 +31,7 @@ pub mod plain_file;
 pub mod printable;
 pub mod quoted;
 pub mod report;
+pub mod review;
 pub mod speech;
 pub mod trace;
 pub mod units;
