@@ -53,7 +53,7 @@ torture-garbage: TIMES = 2000
 torture-watch: export HOUSECALL_SOAK_MINUTES = 60
 $(TORTURES): torture-%: setup
 	HOUSECALL_TORTURE=$(TIMES) HOUSECALL_SEED=$(CHANCE) PROPTEST_RNG_SEED=$(CHANCE) \
-		cargo test --release $(QUICK) --test $* -- --show-output
+		cargo test --release $(QUICK) --test $(if $(filter kill faults,$*),torture $*::,$*) -- --show-output
 
 # How long each parser is fuzzed, in seconds.
 SECONDS = 600
@@ -75,7 +75,8 @@ fuzz: setup
 # conditions; a hundred clips that did not change.
 matrix: setup
 	rm -rf target/matrix
-	HOUSECALL_MATRIX=all HOUSECALL_MATRIX_PAGE=$(CURDIR)/target/matrix cargo test --release --test matrix --test words --test never_again -- --show-output
+	HOUSECALL_MATRIX=all HOUSECALL_MATRIX_PAGE=$(CURDIR)/target/matrix cargo test --release --test matrix --test words -- --show-output
+	HOUSECALL_MATRIX=all cargo test --release --test end_to_end never_again:: -- --show-output
 	cat docs/matrix.head.html $$(find target/matrix -name '*.fragment' | sort) > target/matrix/index.html
 	@echo "page: $(CURDIR)/target/matrix/index.html"
 

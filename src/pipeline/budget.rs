@@ -7,8 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-/// Cores that a unique render keeps busy while pictures come: its encoder has one thread.
-const CORES_A_RENDER: usize = 1;
+/// Tenths of a core that each further unique render of a clip keeps busy while pictures come. An encoder has one thread, and
+/// all wait for the slowest: on the samples four or five renders were as much work as 2.7 to 3.3 of the slowest one
+/// (docs/encoding.md).
+const TENTHS_A_RENDER: usize = 6;
 
 /// Pictures that an encoder holds: x264's lookahead, its references and half-sample planes. By the peaks that
 /// docs/encoding.md shows: 175 MiB for each further render at 1080x1920.
@@ -94,7 +96,8 @@ impl ThreadBudget {
     /// For a computer and what is to be done on it. As many clips as fill the cores, and no more than memory holds.
     pub fn new(machine: &Machine, demand: &Demand) -> Self {
         let cores = machine.cores.max(1);
-        let by_cores = cores.div_ceil(CORES_A_RENDER * demand.canvases.len().max(1));
+        let busy = 10 + TENTHS_A_RENDER * demand.canvases.len().saturating_sub(1);
+        let by_cores = (10 * cores).div_ceil(busy);
         let fit = machine.memory.map_or(1 + cores / 4, |free| clips_in(free, demand));
         let clips = demand.jobs.unwrap_or(by_cores.min(fit)).max(1);
         let lanes = if fit > clips { clips + 1 } else { clips };
@@ -180,7 +183,7 @@ mod tests {
             for renders in [0, 1, 5, 13] {
                 let b = budget(cores, 1024, renders);
                 assert!(b.clips >= 1 && b.decoder >= 1 && b.speech >= 1 && b.lanes >= b.clips, "{cores}: {b:?}");
-                assert!(b.clips * CORES_A_RENDER * renders.max(1) >= cores, "{cores}: {b:?}");
+                assert!(b.clips * renders.max(1) >= cores, "{cores}: {b:?}");
             }
         }
     }
@@ -189,9 +192,9 @@ mod tests {
     fn clips_in_flight_grow_with_cores_until_memory_ends() {
         let clips = |gib| [1, 2, 4, 8, 16, 32].map(|cores| budget(cores, gib, 5).clips);
         assert_eq!(clips(4), [1, 1, 1, 1, 1, 1]);
-        assert_eq!(clips(8), [1, 1, 1, 2, 3, 3]);
-        assert_eq!(clips(16), [1, 1, 1, 2, 4, 7]);
-        assert_eq!(clips(64), [1, 1, 1, 2, 4, 7]);
+        assert_eq!(clips(8), [1, 1, 2, 3, 3, 3]);
+        assert_eq!(clips(16), [1, 1, 2, 3, 5, 7]);
+        assert_eq!(clips(64), [1, 1, 2, 3, 5, 10]);
     }
 
     #[test]

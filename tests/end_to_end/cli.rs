@@ -1,10 +1,7 @@
 //! The program as it is used from a shell: what it prints, what it leaves in the output folder, how it ends.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::desk::{Desk, Done, small_x};
-use common::measure::describe;
+use crate::common::desk::{Desk, Done, small_x};
+use crate::common::measure::describe;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -280,7 +277,7 @@ fn every_container_that_is_taken_up_gives_a_cut() {
         ("e.3gp", h263),
     ] {
         let file = desk.inbox().join(name);
-        common::ffmpeg(&[&["-i", source], how, &[file.to_str().unwrap()]].concat());
+        crate::common::ffmpeg(&[&["-i", source], how, &[file.to_str().unwrap()]].concat());
         let bytes = fs::read(&file).unwrap();
         desk.drop_file(name, &bytes);
     }

@@ -1,5 +1,4 @@
 //! Synthetic voices through the whole of `speech`: what is heard is what was said, when it was said.
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use housecall::fault::Cancel;
 use housecall::speech::{Located, Recogniser, SAMPLE_RATE, Transcript, find, speech_spans};

@@ -1,12 +1,9 @@
 //! The main job on the sample clips, end to end: what lies in the output folder, measured by other programs.
 //!
 //! All tests share one set of runs. The encoder's preset is the fastest, since no test is about how small files are.
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-mod common;
-
-use common::desk::{Desk, Done, samples, small_x};
-use common::measure::{Area, Picture, describe, holds, loudness, outer_boxes, picture_times};
+use crate::common::desk::{Desk, Done, samples, small_x};
+use crate::common::measure::{Area, Picture, describe, holds, loudness, outer_boxes, picture_times};
 use housecall::config::{Platform, load_with, platforms_with};
 use housecall::cuts::{ClipPlan, CutPlan, PictureCodec, Recipe};
 use housecall::fault::Cancel;

@@ -1,10 +1,6 @@
 //! A process for each clip: one that dies, hangs or takes too much costs one attempt and nothing else.
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::desk::{Desk, small, small_x};
+use crate::common::desk::{Desk, small, small_x};
 use housecall::config;
 use housecall::fault::Cancel;
 use housecall::pipeline::{self, Event, Outcome, Request};
@@ -237,7 +233,7 @@ fn a_worker_that_is_killed_while_it_works_is_replaced() {
         thread::sleep(Duration::from_millis(2));
     }
     assert!(Command::new("kill").args(["-KILL", &worker.to_string()]).status().unwrap().success());
-    let done = common::desk::Done::of(supervisor.wait_with_output().unwrap());
+    let done = crate::common::desk::Done::of(supervisor.wait_with_output().unwrap());
     assert_eq!(done.code, 0, "{} {}", done.out, done.err);
     let notes = done.events("note");
     assert!(notes.iter().any(|n| n["text"].as_str().unwrap().contains("stopped by the system")), "{notes:?}");

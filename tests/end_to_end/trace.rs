@@ -1,10 +1,7 @@
 //! The trace of a run: what it shows of a clip, and that it tells nothing that was said.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::desk::{Desk, samples};
-use common::ffmpeg;
+use crate::common::desk::{Desk, samples};
+use crate::common::ffmpeg;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;

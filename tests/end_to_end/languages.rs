@@ -1,5 +1,4 @@
 //! Captions in other languages than English: real cuts from a transcript of one's own, looked at as pictures.
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use housecall::captions::{Cue, Fonts, LineLimits, Scene, ass, cues, read_subtitles, srt, style, vtt};
 use housecall::units::{Rect, Size, Time};

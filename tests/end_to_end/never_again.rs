@@ -1,10 +1,7 @@
 //! What is done is not done again: every test counts the decodes, transcriptions and encodes of a further run.
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-mod common;
-
-use common::desk::{Desk, Done, samples};
-use common::ffmpeg;
+use crate::common::desk::{Desk, Done, samples};
+use crate::common::ffmpeg;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};

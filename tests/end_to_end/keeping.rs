@@ -1,10 +1,7 @@
 //! What is kept in the output folder: who works there, what every clip is at, what was learned, and what goes.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::desk::{Desk, Done, small_x};
-use common::measure::holds;
+use crate::common::desk::{Desk, Done, small_x};
+use crate::common::measure::holds;
 use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 use std::collections::BTreeMap;

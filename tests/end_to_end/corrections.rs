@@ -1,10 +1,7 @@
 //! What people say about the words: corrected captions, scripts, transcripts of their own, a glossary.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::desk::{Desk, samples, small_x};
-use common::ffmpeg;
+use crate::common::desk::{Desk, samples, small_x};
+use crate::common::ffmpeg;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -27,7 +24,7 @@ fn spoken(desk: &Desk, sample: &str, seconds: &str, name: &str) {
     desk.drop_file(name, &fs::read(to).unwrap());
 }
 
-fn run(desk: &Desk, further: &[&str]) -> common::desk::Done {
+fn run(desk: &Desk, further: &[&str]) -> crate::common::desk::Done {
     desk.batch("run", &[&["--platforms", "x"], further].concat())
 }
 

@@ -1,10 +1,7 @@
 //! Which clips wait for a person, what an approval is good for, and that nothing of a clip that waits stands under a
 //! platform's name.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::desk::{Desk, Done, samples, small_x};
+use crate::common::desk::{Desk, Done, samples, small_x};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,9 +1,6 @@
 //! Clips with known answers go through probe, render and verify.
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-mod common;
-
-use common::{ffmpeg, ffprobe, recipe};
+use crate::common::{ffmpeg, ffprobe, recipe};
 use housecall::cuts::{Limits, Placement, Recipe, Sound};
 use housecall::fault::Cancel;
 use housecall::media::probe::probe;

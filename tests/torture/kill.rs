@@ -1,15 +1,11 @@
 //! Killed anywhere, the program loses nothing and leaves nothing under a name that is not whole.
 //!
-//! The short form is part of `make test`. `HOUSECALL_TORTURE=200 cargo test --release --test kill -- --show-output` kills
+//! The short form is part of `make test`. `HOUSECALL_TORTURE=200 cargo test --release --test torture kill:: -- --show-output` kills
 //! so often, on the sample clips; `HOUSECALL_SEED` says at which moments.
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-mod common;
-
-use common::desk::{Desk, Done, small};
-use common::torture::{Dice, Scene, long_form};
-use common::tree::{assert_same, assert_whole, files, is_on_its_way, tree};
+use crate::common::desk::{Desk, Done, small};
+use crate::common::torture::{Dice, Scene, long_form};
+use crate::common::tree::{assert_same, assert_whole, files, is_on_its_way, tree};
 use std::fs::{self, File};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -227,7 +223,7 @@ fn kill_runs(scene: &Scene, dice: &mut Dice, kills: u64) {
 fn samples() -> Scene {
     let desk = Desk::new();
     desk.practice(&(small("x", &[(426, 240), (240, 426)]) + &small("tiktok", &[(240, 426)])));
-    let clips = fs::read_dir(common::desk::samples().join("clips")).unwrap().flatten();
+    let clips = fs::read_dir(crate::common::desk::samples().join("clips")).unwrap().flatten();
     let names: Vec<String> = clips.map(|clip| clip.file_name().into_string().unwrap()).collect();
     let is_clip = |name: &&str| ["mp4", "mov", "m4v"].iter().any(|extension| name.ends_with(extension));
     desk.drop_samples(&names.iter().map(String::as_str).filter(is_clip).collect::<Vec<_>>());

@@ -1,17 +1,13 @@
 //! What goes wrong below the program: disks, limits, clips that change. Each time a person is told what happened and what
 //! to do, nothing half-made has a name, and the next run without the fault leaves what it would have left anyway.
 //!
-//! The short form is part of `make test`. `HOUSECALL_TORTURE=200 cargo test --release --test faults -- --show-output` goes
+//! The short form is part of `make test`. `HOUSECALL_TORTURE=200 cargo test --release --test torture faults:: -- --show-output` goes
 //! through so many failing system calls.
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-mod common;
-
-use common::desk::{Desk, Done, samples, small};
-use common::ffmpeg;
-use common::torture::{Dice, Scene, long_form};
-use common::tree::{assert_same, assert_whole, public, strays, tree};
+use crate::common::desk::{Desk, Done, samples, small};
+use crate::common::ffmpeg;
+use crate::common::torture::{Dice, Scene, long_form};
+use crate::common::tree::{assert_same, assert_whole, public, strays, tree};
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
@@ -421,7 +417,7 @@ fn what_stands_in_the_way_is_named() {
     }
 
     // A cache that the disk has eaten.
-    for file in common::tree::files(&out.join(".housecall/cache")) {
+    for file in crate::common::tree::files(&out.join(".housecall/cache")) {
         let file = out.join(".housecall/cache").join(file);
         let bytes = fs::read(&file).unwrap();
         fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();

@@ -1,0 +1,20 @@
+//! What runs of the program give, and what its parts give together. One program, so that it is linked once and its tests
+//! fill the cores to the end.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod checks;
+mod cli;
+mod corrections;
+mod keeping;
+mod languages;
+mod never_again;
+mod render;
+mod samples;
+mod signoff;
+mod speech;
+mod trace;
+#[cfg(target_os = "linux")]
+mod worker;
