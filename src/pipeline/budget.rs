@@ -193,7 +193,7 @@ mod tests {
         let clips = |gib| [1, 2, 4, 8, 16, 32].map(|cores| budget(cores, gib, 5).clips);
         assert_eq!(clips(4), [1, 1, 1, 1, 1, 1]);
         assert_eq!(clips(8), [1, 1, 2, 3, 3, 3]);
-        assert_eq!(clips(16), [1, 1, 2, 3, 5, 7]);
+        assert_eq!(clips(16), [1, 1, 2, 3, 5, 8]);
         assert_eq!(clips(64), [1, 1, 2, 3, 5, 10]);
     }
 
