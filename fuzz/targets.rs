@@ -35,7 +35,7 @@ pub fn questions(bytes: &[u8]) {
 /// `<clip>.toml`.
 pub fn clip_toml(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    match clip_settings_of(Path::new("clip.toml"), text) {
+    match clip_settings_of(Path::new("clip.toml"), text, &PRACTICE.known) {
         Ok(settings) => {
             assert!(settings.end.is_none_or(|end| end > settings.start.unwrap_or(Time::ZERO)));
             assert!(settings.crop.is_none_or(|c| c.x + c.width <= 1.001 && c.y + c.height <= 1.001 && c.width > 0.0));

@@ -14,7 +14,7 @@ pub struct Subtitle {
 }
 
 /// Most captions of a file; half an hour of one caption a second has fewer.
-const MOST: usize = 5000;
+pub(super) const MOST: usize = 5000;
 
 /// Longest tag, in bytes; what is longer is text.
 const LONGEST_TAG: usize = 200;
@@ -149,7 +149,7 @@ fn append(text: &mut String, lines: &[String]) {
 
 /// Without the tags that subtitle files use: `<i>`, `</c.red>`, `<00:01.000>`, `{\an8}`. A `<` that opens no such tag is
 /// text: "< 2 mg", "<5mg>".
-fn plain(line: &str) -> String {
+pub(super) fn plain(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
     while let Some(at) = rest.find(['<', '{']) {

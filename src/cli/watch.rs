@@ -5,7 +5,7 @@ use super::{ALL_WELL, Batch, run};
 use crate::config;
 use crate::fault::{Cancel, Fault};
 use crate::intake::{self, Readiness, SETTLE, TEXTS};
-use crate::pipeline::{self, Event, Outcome, Request};
+use crate::pipeline::{self, Event, Outcome, Request, glossary_file};
 use crate::report::{ClipState, Progress};
 use crate::trace::Trace;
 use std::collections::HashSet;
@@ -137,6 +137,7 @@ fn look(arguments: &Batch) -> Result<Sight, Fault> {
         }
     }
     texts.extend(arguments.transcript.iter().chain(&arguments.practice).filter(|file| file.is_file()).cloned());
+    texts.extend(Some(glossary_file(&arguments.out)).filter(|file| file.is_file()));
     texts.sort();
     texts.dedup();
     let dated = |path: PathBuf| {

@@ -1,4 +1,5 @@
-//! Glossaries: the packs in presets/glossaries, the user's own packs, and what practice.toml adds.
+//! Glossaries: the packs in presets/glossaries, the user's own packs, what practice.toml adds, and what people added for
+//! one folder of cuts.
 
 use super::typed::Typed;
 use crate::fault::Fault;
@@ -6,6 +7,7 @@ use crate::plain_file::{self, Links};
 use crate::wording::Glossary;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 use toml::Spanned;
 
@@ -61,23 +63,66 @@ impl GlossaryTable {
                 glossary.terms.push(word);
             }
         }
-        for (heard, meant) in self.replace {
-            let text = meant.get_ref().trim();
-            if heard.get_ref().trim().is_empty() || text.is_empty() {
-                return Err(typed.fault(Some(meant.span()), "a replacement needs what is heard and what is meant"));
-            }
-            glossary.replace.push((heard.get_ref().trim().to_string(), text.to_string()));
-        }
-        for term in self.terms {
-            let text = term.get_ref().trim();
-            if text.is_empty() || text.chars().any(char::is_control) {
-                return Err(typed.fault(Some(term.span()), "a term is one line of text"));
-            }
-            glossary.terms.push(text.to_string());
-        }
+        own_words(self.replace, self.terms, typed, &mut glossary)?;
         glossary.terms.push(name.to_string());
         Ok(glossary)
     }
+}
+
+/// `glossary.toml` in an output folder: what staff added there.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Additions {
+    terms: Vec<Spanned<String>>,
+    replace: BTreeMap<Spanned<String>, Spanned<String>>,
+}
+
+/// What a glossary.toml adds to the practice's glossary; a file that is not there adds nothing.
+///
+/// # Errors
+/// The file cannot be read, or holds what it may not; the fault names the line.
+pub fn glossary_additions(file: &Path) -> Result<Glossary, Fault> {
+    match plain_file::text(file, plain_file::MOST_SETTINGS, Links::Followed) {
+        Ok(text) => glossary_additions_of(file, &text),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(Glossary::default()),
+        Err(e) => Err(Fault::new(format!("{} cannot be read ({e})", file.display()), "save it again as plain text")),
+    }
+}
+
+/// As [`glossary_additions`], of a text that was read already; `file` says where it lies.
+///
+/// # Errors
+/// The text holds what it may not; the fault names the line.
+pub fn glossary_additions_of(file: &Path, text: &str) -> Result<Glossary, Fault> {
+    let typed = Typed { file, text };
+    let Additions { terms, replace } = typed.parse()?;
+    let mut glossary = Glossary::default();
+    own_words(replace, terms, &typed, &mut glossary)?;
+    Ok(glossary)
+}
+
+/// Adds what people wrote themselves, checked.
+fn own_words(
+    replace: BTreeMap<Spanned<String>, Spanned<String>>,
+    terms: Vec<Spanned<String>>,
+    typed: &Typed,
+    glossary: &mut Glossary,
+) -> Result<(), Fault> {
+    for (heard, meant) in replace {
+        let text = meant.get_ref().trim();
+        if heard.get_ref().trim().is_empty() || text.is_empty() {
+            return Err(typed.fault(Some(meant.span()), "a replacement needs what is heard and what is meant"));
+        }
+        glossary.replace.push((heard.get_ref().trim().to_string(), text.to_string()));
+    }
+    for term in terms {
+        let text = term.get_ref().trim();
+        if text.is_empty() || text.chars().any(char::is_control) {
+            return Err(typed.fault(Some(term.span()), "a term is one line of text"));
+        }
+        glossary.terms.push(text.to_string());
+    }
+    Ok(())
 }
 
 fn pack(id: &str, folder: Option<&Path>) -> Result<Option<Pack>, Fault> {
@@ -133,6 +178,26 @@ mod tests {
         assert_eq!(glossary.terms[0], "Botox");
         assert_eq!(glossary.terms[glossary.terms.len() - 2..], ["Dr. Lee", "Alder Lane Clinic"]);
         assert_eq!(glossary.replace.last().unwrap(), &("bow tox".to_string(), "Botox".to_string()));
+    }
+
+    #[test]
+    fn what_staff_added_is_read_and_its_mistakes_are_named_by_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("glossary.toml");
+        assert_eq!(glossary_additions(&file).unwrap(), Glossary::default());
+        std::fs::write(&file, "terms = [\"Dr. Lee\"]\n[replace]\n\"bow tox\" = \" Botox \"\n").unwrap();
+        let replace = vec![("bow tox".to_string(), "Botox".to_string())];
+        assert_eq!(glossary_additions(&file).unwrap(), Glossary { terms: vec!["Dr. Lee".into()], replace });
+        for (text, line) in [
+            ("packs = [\"dental\"]", "line 1"),
+            ("terms = [\"a\",\n\" \"]", "line 2"),
+            ("[replace]\n\"a b\" = \" \"", "line 2"),
+            ("[replace]\n\"a\" = \"b\"\n\"a\" = \"c\"", "line 3"),
+        ] {
+            std::fs::write(&file, text).unwrap();
+            let fault = glossary_additions(&file).unwrap_err();
+            assert!(fault.what().contains(line) && fault.what().contains("glossary.toml"), "{fault}");
+        }
     }
 
     #[test]

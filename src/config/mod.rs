@@ -1,6 +1,7 @@
 //! practice.toml and the presets: raw (serde, what was typed) to resolved (what is meant). Later stages see only the
 //! resolved structs of this module's surface.
 
+mod choices;
 mod clip_file;
 mod glossary_file;
 mod platform_file;
@@ -11,7 +12,9 @@ mod template;
 mod tests;
 mod typed;
 
+pub use choices::{Choices, PostChoice};
 pub use clip_file::{clip_settings, clip_settings_of};
+pub use glossary_file::{glossary_additions, glossary_additions_of};
 pub use resolved::{
     Anchor, Bounds, CanvasChoice, CardBackground, ClipSettings, Corner, Crop, EncoderChoice, Encoding, EndCard,
     Framing, Platform, PostLimits, Practice, Require, Source, Style, TooLong, Watermark,

@@ -1,9 +1,12 @@
 //! Configuration as later stages see it: complete, checked, with every default filled in.
 
+use super::choices::PostChoice;
 use crate::units::{Rect, Rgb, Size, Time};
 use crate::wording::Glossary;
 use crate::wording::checks::Switches;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 /// One practice, from practice.toml.
@@ -168,8 +171,15 @@ pub struct Anchor {
     pub y: f64,
 }
 
+impl Anchor {
+    /// Whether it is a point of the picture.
+    pub fn is_inside(self) -> bool {
+        (0.0..=1.0).contains(&self.x) && (0.0..=1.0).contains(&self.y)
+    }
+}
+
 /// What one clip's own file says; the practice's settings stand where it says nothing.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Clone, PartialEq, Default)]
 pub struct ClipSettings {
     /// How its picture fills a canvas of another shape.
     pub framing: Option<Framing>,
@@ -189,6 +199,37 @@ pub struct ClipSettings {
     pub patient_visible: bool,
     /// Where the patient's consent is filed.
     pub consent: Option<String>,
+    /// The question that it answers, whatever else names one; empty: none.
+    pub question: Option<String>,
+    /// What stands over the first seconds instead of the question; empty: nothing. The cover has the question all the same.
+    pub hook: Option<String>,
+    /// Which moment the cover shows, in clip time.
+    pub cover: Option<Time>,
+    /// Texts of posts by platform id.
+    pub posts: BTreeMap<String, PostChoice>,
+}
+
+impl fmt::Debug for ClipSettings {
+    /// Approvals and what is done are bound to a digest of this form. What came to it later is left out where nobody sets
+    /// it, so that an approval of an earlier version still is one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ClipSettings { framing, anchor, trim, start, end, follow, crop, patient_visible, consent, .. } = self;
+        let ClipSettings { question, hook, cover, posts, .. } = self;
+        let mut form = f.debug_struct("ClipSettings");
+        form.field("framing", framing).field("anchor", anchor).field("trim", trim).field("start", start);
+        form.field("end", end).field("follow", follow).field("crop", crop).field("patient_visible", patient_visible);
+        form.field("consent", consent);
+        let later: [(&str, bool, &dyn fmt::Debug); 4] = [
+            ("question", question.is_some(), question),
+            ("hook", hook.is_some(), hook),
+            ("cover", cover.is_some(), cover),
+            ("posts", !posts.is_empty(), posts),
+        ];
+        for (name, _, value) in later.into_iter().filter(|(_, is_set, _)| *is_set) {
+            form.field(name, value);
+        }
+        form.finish()
+    }
 }
 
 /// A part of a picture: shares of its width and height.
@@ -333,4 +374,26 @@ pub struct Style {
     pub duration: (f64, f64),
     /// Gaps shorter than this many seconds are closed.
     pub close_gap: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_approval_is_bound_to_is_written_as_ever_where_nothing_new_is_set() {
+        let before = "ClipSettings { framing: None, anchor: None, trim: Some(true), start: None, end: Some(Time(1500000)), \
+                      follow: None, crop: None, patient_visible: false, consent: None }";
+        let settings = ClipSettings { trim: Some(true), end: Some(Time::from_millis(1500)), ..ClipSettings::default() };
+        assert_eq!(format!("{settings:?}"), before);
+        let posts = [("x".to_string(), PostChoice::default())].into();
+        for set in [
+            ClipSettings { question: Some(String::new()), ..settings.clone() },
+            ClipSettings { hook: Some(String::new()), ..settings.clone() },
+            ClipSettings { cover: Some(Time::ZERO), ..settings.clone() },
+            ClipSettings { posts, ..settings.clone() },
+        ] {
+            assert_ne!(format!("{set:?}"), before);
+        }
+    }
 }

@@ -62,7 +62,34 @@ impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Number<MIN, MAX> 
 }
 
 /// Longest line of text; what is longer fits no card and no post.
-const MOST_CHARACTERS: usize = 1000;
+pub(super) const MOST_CHARACTERS: usize = 1000;
+/// Longest text of several lines; no platform takes a longer post.
+const MOST_OF_PASSAGE: usize = 10_000;
+
+/// A line as it counts, without spaces around it; or why it is none, for a person.
+pub(super) fn one_line(text: &str, most: usize) -> Result<String, String> {
+    if text.chars().any(char::is_control) {
+        return Err("line breaks and other control characters are not allowed, write it on one line".into());
+    }
+    let text = text.trim();
+    match text.chars().count() <= most {
+        true => Ok(text.to_string()),
+        false => Err(format!("a line of at most {most} characters is allowed")),
+    }
+}
+
+/// A text of any number of lines as it counts, without white space around it; or why it is none, for a person.
+pub(super) fn passage(text: &str) -> Result<String, String> {
+    let text = text.replace("\r\n", "\n");
+    if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
+        return Err("control characters are not allowed, but for line breaks".into());
+    }
+    let text = text.trim();
+    match text.chars().count() <= MOST_OF_PASSAGE {
+        true => Ok(text.to_string()),
+        false => Err(format!("a text of at most {MOST_OF_PASSAGE} characters is allowed")),
+    }
+}
 
 /// One line of text, without spaces around it; an empty one counts as not given.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -70,16 +97,17 @@ pub(super) struct Line(pub Option<String>);
 
 impl<'de> Deserialize<'de> for Line {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(input)?;
-        if text.chars().any(char::is_control) {
-            return Err(D::Error::custom(
-                "line breaks and other control characters are not allowed, write it on one line",
-            ));
-        }
-        let text = text.trim();
-        if text.chars().count() > MOST_CHARACTERS {
-            return Err(D::Error::custom(format!("a line of at most {MOST_CHARACTERS} characters is allowed")));
-        }
-        Ok(Line((!text.is_empty()).then(|| text.to_string())))
+        let text = one_line(&String::deserialize(input)?, MOST_CHARACTERS).map_err(D::Error::custom)?;
+        Ok(Line((!text.is_empty()).then_some(text)))
+    }
+}
+
+/// Text of any number of lines, without white space around it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Passage(pub String);
+
+impl<'de> Deserialize<'de> for Passage {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        passage(&String::deserialize(input)?).map(Passage).map_err(D::Error::custom)
     }
 }

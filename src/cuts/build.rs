@@ -1,5 +1,6 @@
 //! From what is known about a clip to its plan. Pure but for the fonts, which measure and check text.
 
+use super::kept::frames_to;
 use super::layout::{CaptionRoom, Layout, layout, opposite};
 use super::limits::{self, Extent, Wanted};
 use super::{
@@ -64,7 +65,7 @@ pub fn plan_clip(inputs: &Inputs) -> Result<ClipPlan, Fault> {
         return Err(Fault::new("the clip lasts no time at all", "copy it from the phone again"));
     }
     check_text(inputs)?;
-    check_own_start(inputs)?;
+    inputs.source.settings.fits(inputs.probe.duration)?;
     let (name, notes) = (inputs.source.name.clone(), notes(inputs));
     let mut plan = ClipPlan { name, cuts: Vec::new(), skipped: Vec::new(), cover: None, notes };
     let mut cover: Option<(bool, Recipe)> = None;
@@ -137,16 +138,10 @@ fn trim<'a>(inputs: &Inputs<'a>) -> Trim<'a> {
     }
 }
 
-/// Fails on a clip that is to start after its end.
-fn check_own_start(inputs: &Inputs) -> Result<(), Fault> {
-    let (own, duration) = (&inputs.source.settings, inputs.probe.duration);
-    match own.start.filter(|start| *start >= duration) {
-        Some(start) => Err(Fault::new(
-            format!("its own file has it start at {start}, and it lasts only {duration}"),
-            "correct start in the .toml file beside the clip, in seconds, and run again",
-        )),
-        None => Ok(()),
-    }
+/// What stands over the first seconds: what a person chose, else the question.
+fn hook_text<'a>(inputs: &Inputs<'a>) -> Option<&'a String> {
+    let chosen = inputs.source.settings.hook.as_ref();
+    chosen.or(inputs.wording.question.as_ref()).filter(|text| !text.is_empty())
 }
 
 /// What a person should know about the clip, whatever is cut from it.
@@ -178,7 +173,17 @@ fn notes(inputs: &Inputs) -> Vec<String> {
         Origin::Given => Some("The captions have the words of the transcript that was given.".to_string()),
         Origin::Corrected => Some("The captions were corrected by a person.".to_string()),
     });
-    if practice.hook.is_some() && wording.question.is_none() {
+    let own = &inputs.source.settings;
+    if practice.hook.is_none() && own.hook.as_ref().is_some_and(|hook| !hook.is_empty()) {
+        notes.push("Its hook is not shown, since practice.toml has [hook] switched off.".to_string());
+    }
+    if own.cover.is_some_and(|cover| cover < own.start.unwrap_or(Time::ZERO) || own.end.is_some_and(|end| cover >= end))
+    {
+        notes.push(
+            "The moment that was chosen for the cover is cut away; the nearest one that is left is shown.".into(),
+        );
+    }
+    if practice.hook.is_some() && wording.question.is_none() && own.question.is_none() && own.hook.is_none() {
         notes.push("Nobody said which question it answers, so none is shown; questions.csv can.".to_string());
     }
     notes
@@ -202,8 +207,9 @@ fn check_text(inputs: &Inputs) -> Result<(), Fault> {
     };
     let words: Vec<&str> = wording.words.iter().map(|word| &*word.text).collect();
     check("the captions", &words.join(" "))?;
-    if let (Some(question), Some(_)) = (&wording.question, practice.hook) {
-        check("the question", question)?;
+    if practice.hook.is_some() {
+        wording.question.iter().try_for_each(|question| check("the question", question))?;
+        inputs.source.settings.hook.iter().try_for_each(|hook| check("the hook", hook))?;
     }
     if let Some(text) = practice.watermark.as_ref().and_then(|mark| mark.text.as_ref()) {
         check("the watermark", text)?;
@@ -271,7 +277,7 @@ impl<'a> Draft<'a> {
         let hold = rate.time_of(self.hold);
         let placement = self.placement(&kept);
         let (watermark, aside) = self.watermark(&placement, &kept);
-        let places = self.places(watermark.as_ref(), &placement, &kept);
+        let places = self.places(watermark.as_ref(), &placement, &kept, hook_text(inputs));
         let (script, marks) = match platform.clean {
             true => (None, Vec::new()),
             false => (Some(self.script(&places, watermark.as_ref(), &kept)), self.marks(&places)),
@@ -352,23 +358,30 @@ impl<'a> Draft<'a> {
         follow::on_canvas(self.sightings, placement, displayed, self.canvas.size, kept.spans())
     }
 
-    /// Who stands where, clear of the face.
-    fn places(&self, watermark: Option<&Watermark>, placement: &Placement, kept: &Kept) -> Layout {
+    /// Who stands where, clear of the face; `text` is what stands at the start.
+    fn places(
+        &self,
+        watermark: Option<&Watermark>,
+        placement: &Placement,
+        kept: &Kept,
+        text: Option<&String>,
+    ) -> Layout {
         let (inputs, canvas, style) = (self.inputs, self.canvas, &self.inputs.practice.style);
         let places = layout(canvas, watermark, inputs.logo.map(|logo| logo.size));
         let limits = LineLimits::new(style, canvas.size, places.captions);
-        let hook = inputs.practice.hook.is_some() && inputs.wording.question.is_some();
+        let hook = inputs.practice.hook.is_some() && text.is_some();
         let room = CaptionRoom { line: limits.line_height, lines: limits.max_lines, hook };
         places.clear_of(self.face(placement, kept), room)
     }
 
     /// The still of a cut: the same place on the same canvas, with the question and the watermark and nothing else. Its
-    /// picture comes from the middle of the cut, when nobody reaches for the phone.
+    /// picture is the one that a person chose, else comes from the middle of the cut, when nobody reaches for the phone.
     fn cover(&self, cut: &Recipe) -> Recipe {
         let Draft { inputs, canvas, .. } = *self;
         let practice = inputs.practice;
         let frames = self.extent.frames;
-        let kept = cut.kept.part(cut.rate, frames / 8..frames - frames / 8);
+        let chosen = inputs.source.settings.cover.map(|moment| self.picture_at(moment));
+        let kept = chosen.unwrap_or_else(|| cut.kept.part(cut.rate, frames / 8..frames - frames / 8));
         // A crop that moves is where it is at these moments; one that rests stays.
         let placement = match &cut.placement {
             Placement::Follow { .. } => self.placement(&kept),
@@ -376,7 +389,8 @@ impl<'a> Draft<'a> {
         };
         // The still is taken a second into its script, when the question has faded in.
         let still = Span::new(Time::ZERO, Time::from_millis(2000));
-        let places = self.places(practice.watermark.as_ref(), &cut.placement, &cut.kept);
+        let places =
+            self.places(practice.watermark.as_ref(), &cut.placement, &cut.kept, inputs.wording.question.as_ref());
         let question = inputs.wording.question.clone().filter(|_| cut.script.is_some());
         let script = question.map(|text| {
             let hook = Hook { text, span: still, place: places.hook, colour: practice.colour };
@@ -401,6 +415,17 @@ impl<'a> Draft<'a> {
             sound: None,
             ..cut.clone()
         }
+    }
+
+    /// The picture that a moment of the clip shows, or the nearest that a person left in the clip: what they cut away is to be
+    /// seen nowhere.
+    fn picture_at(&self, moment: Time) -> Kept {
+        let (own, rate) = (&self.inputs.source.settings, self.rate);
+        let end = own.end.map_or(self.inputs.probe.duration, |end| end.min(self.inputs.probe.duration));
+        let first = frames_to(rate, own.start.unwrap_or(Time::ZERO));
+        let last = (limits::frames_within(rate, end) - 1).max(first);
+        let frame = limits::frames_within(rate, moment).clamp(first, last);
+        Kept::of_frames(rate, std::iter::once(frame..frame + 1))
     }
 
     fn codec(&self, encoding: &Encoding) -> PictureCodec {
@@ -431,7 +456,7 @@ impl<'a> Draft<'a> {
         for cue in &mut cues {
             cue.span.end = cue.span.end.min(shown.end);
         }
-        let hook = practice.hook.zip(self.inputs.wording.question.clone()).map(|(stands, text)| Hook {
+        let hook = practice.hook.zip(hook_text(self.inputs).cloned()).map(|(stands, text)| Hook {
             text,
             span: Span::new(Time::ZERO, stands.min(shown.end)),
             place: places.hook,

@@ -430,6 +430,69 @@ fn a_walker_is_followed_by_one_render_for_all_platforms_of_that_shape() {
 }
 
 #[test]
+fn the_cover_shows_the_moment_that_a_person_chose_where_the_speaker_is_then() {
+    let mut clip = Clip::sideways(12).to(&["tiktok"]);
+    clip.faces = faces(12, 160, |at| (300 + (at * 50.0) as u32, 280));
+    let usual = clip.plan();
+    clip.source.settings.cover = Some(Time::from_seconds(9.01));
+    let plan = clip.plan();
+    assert_eq!(plan.cuts, usual.cuts);
+    let (cover, recipe) = (plan.cover.unwrap(), &plan.cuts[0].recipe);
+    let Rate { num, den } = recipe.rate;
+    assert_eq!((num, den), (30_000, 1001));
+    // Frame 270 begins at 9.009 s.
+    assert_eq!(cover.kept, Kept::of_frames(recipe.rate, std::iter::once(270..271)));
+    let at = |recipe: &Recipe, at| recipe.placement.crop_at(at).unwrap();
+    let then = recipe.kept.cut_time(cover.kept.start()).unwrap();
+    let (ours, theirs) = (at(&cover, Time::ZERO), at(recipe, then));
+    assert!(ours.x.abs_diff(theirs.x) <= 2 && ours != at(recipe, Time::ZERO), "{ours:?} {theirs:?}");
+    assert_eq!(cover.script, usual.cover.unwrap().script);
+
+    // What a person cut away is not on the cover either.
+    clip.source.settings.end = Some(Time::from_seconds(6.0));
+    let plan = clip.plan();
+    let shown = plan.cover.unwrap().kept;
+    assert!((5.9..=6.0).contains(&shown.end().seconds()), "{shown:?}");
+    assert!(plan.notes.iter().any(|note| note.contains("cover is cut away")), "{:?}", plan.notes);
+    clip.source.settings.end = None;
+    clip.source.settings.cover = Some(Time::from_seconds(11.999));
+    assert_eq!(clip.plan().cover.unwrap().kept.spans().len(), 1);
+    clip.source.settings.cover = Some(Time::from_seconds(12.0));
+    assert!(clip.planned().unwrap_err().what().contains("show its cover at 0:12.000"));
+}
+
+#[test]
+fn a_chosen_hook_stands_on_the_cuts_and_the_question_on_the_cover() {
+    let mut clip = Clip::upright(12).to(&["tiktok"]);
+    let texts = |clip: &Clip| {
+        let plan = clip.plan();
+        let (script, cover) = (plan.cuts[0].recipe.script.clone().unwrap(), plan.cover.unwrap().script);
+        (script, cover, plan.notes)
+    };
+    let (usual, usual_cover, _) = texts(&clip);
+    assert!(usual.contains("razor bumps"));
+    clip.source.settings.hook = Some("Watch until the end".into());
+    let (script, cover, notes) = texts(&clip);
+    assert!(script.contains("Watch until the end") && !script.contains("razor bumps"), "{script}");
+    assert_eq!((&cover, notes.len()), (&usual_cover, 0));
+    clip.source.settings.hook = Some(String::new());
+    let (script, cover, _) = texts(&clip);
+    assert!(!script.contains("razor bumps") && script.len() < usual.len());
+    assert_eq!(cover, usual_cover);
+    // Nobody knows a question, and nobody misses one.
+    clip.wording.question = None;
+    clip.source.settings.hook = Some("Watch until the end".into());
+    let (script, cover, notes) = texts(&clip);
+    assert!(script.contains("Watch until the end") && cover.is_none() && notes.is_empty(), "{notes:?}");
+    clip.practice.hook = None;
+    let (script, _, notes) = texts(&clip);
+    assert!(!script.contains("Watch until") && notes[0].contains("[hook] switched off"), "{notes:?}");
+    clip.practice.hook = Some(Time::from_seconds(3.0));
+    clip.source.settings.hook = Some("\u{10FFFD}".into());
+    assert!(clip.planned().unwrap_err().what().starts_with("the hook: "));
+}
+
+#[test]
 fn captions_and_watermark_stay_clear_of_the_face() {
     // Where a caption's last event stands, by its `\\pos`.
     let rows = |clip: &Clip| -> Vec<f64> {

@@ -53,13 +53,19 @@ pub struct ClipSource {
     pub looked: Option<(u64, SystemTime)>,
     /// The question that it answers, where the inbox says so (questions.csv, a sidecar, a telling file name).
     pub question: Option<String>,
-    /// What is different for this clip, from its own `<clip>.toml`.
+    /// What is different for this clip, from its own `<clip>.toml` and what was chosen beside its transcript.
     pub settings: ClipSettings,
     /// What is known of its words without listening.
     pub texts: KnownTexts,
 }
 
 impl ClipSource {
+    /// The question that it answers as far as a person said so: for this clip, else in the inbox. Empty where a person said
+    /// that it answers none.
+    pub fn asked(&self) -> Option<&str> {
+        self.settings.question.as_deref().or(self.question.as_deref())
+    }
+
     /// Whether the file still is the one that the digest is of. To be asked after the file was read and before anything
     /// is kept or published under its digest.
     ///

@@ -30,8 +30,8 @@ pub struct CoverJob {
 pub struct SharpestPicture {
     kept: Kept,
     next: Time,
-    /// With its sharpness and its time.
-    best: Option<(f64, frame::Video, Time)>,
+    /// Whether it is kept and how sharp it is, the picture, and its time.
+    best: Option<((bool, f64), frame::Video, Time)>,
 }
 
 impl SharpestPicture {
@@ -45,21 +45,27 @@ impl SharpestPicture {
         &self.kept
     }
 
-    /// Whether the picture at this time should be shown to it.
-    pub fn wants(&self, at: Time) -> bool {
+    /// Whether the picture at this time, which stands until the next, should be shown to it.
+    pub fn wants(&self, at: Time, next: Option<Time>) -> bool {
+        // Where no picture begins within what is kept, it shows the one that stands there already.
+        let stands = at < self.kept.start() && next.is_none_or(|next| next > self.kept.start());
         // A clip too short to hold one of them still gets a cover, from its first picture.
-        self.best.is_none() || (at >= self.next && self.kept.holds(at))
+        self.best.is_none() || stands || (at >= self.next && self.kept.holds(at))
     }
 
     /// Looks at an upright picture.
     pub fn consider(&mut self, picture: &frame::Video, at: Time) {
-        self.next = self.kept.start().max(at + STEP);
-        let sharpness = match self.kept.holds(at) {
+        let held = self.kept.holds(at);
+        if held || self.best.is_none() {
+            self.next = self.kept.start().max(at + STEP);
+        }
+        let worth = match held {
             true => sharpness(picture.data(0), picture.stride(0), picture.width() as usize, picture.height() as usize),
             false => 0.0,
         };
-        if self.best.as_ref().is_none_or(|(best, ..)| sharpness > *best) {
-            self.best = Some((sharpness, ffi::share(picture), at));
+        // Of those that are not kept the last one is the nearest.
+        if self.best.as_ref().is_none_or(|(best, ..)| (held, worth) > *best || (!held && !best.0)) {
+            self.best = Some(((held, worth), ffi::share(picture), at));
         }
     }
 
@@ -127,6 +133,32 @@ fn write_jpeg(picture: &frame::Video, file: &Path) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::Span;
+
+    /// The time of the picture that is taken of those that begin at these milliseconds.
+    fn taken(kept: (i64, i64), begin: &[i64]) -> Option<i64> {
+        let ms = Time::from_millis;
+        let mut sharpest = SharpestPicture::new(Span::new(ms(kept.0), ms(kept.1)).into());
+        for (index, &at) in begin.iter().enumerate() {
+            let mut picture = frame::Video::new(format::Pixel::YUV420P, 64, 64);
+            // The sharpest come first, so that none is taken for being the best.
+            picture.data_mut(0).iter_mut().enumerate().for_each(|(i, luma)| *luma = (i % (2 + index)) as u8);
+            if sharpest.wants(ms(at), begin.get(index + 1).map(|next| ms(*next))) {
+                sharpest.consider(&picture, ms(at));
+            }
+        }
+        sharpest.best.map(|(_, _, at)| at.millis())
+    }
+
+    #[test]
+    fn one_chosen_picture_is_that_which_stands_there() {
+        let even: Vec<i64> = (0..100).map(|n| n * 40).collect();
+        assert_eq!(taken((2000, 2040), &even), Some(2000));
+        // None begins within it: not the first of the clip, which may be cut away, but the one that still stands.
+        assert_eq!(taken((2000, 2040), &[0, 300, 900, 1800, 2100, 2400]), Some(1800));
+        assert_eq!(taken((2000, 2040), &[0, 300, 900]), Some(900));
+        assert_eq!(taken((0, 40), &[60, 100]), Some(60));
+    }
 
     #[test]
     fn an_edge_is_sharper_than_its_blur() {

@@ -232,7 +232,7 @@ fn fan_out(
     let mut place =
         |(picture, at): (frame::Video, Time), next: Option<Time>, feeds: &mut Vec<Feed>| -> Result<(), Fault> {
             let frames: Vec<_> = feeds.iter_mut().map(|feed| feed.fill(next)).collect();
-            let wanted = sharpest.as_ref().is_some_and(|s| s.wants(at));
+            let wanted = sharpest.as_ref().is_some_and(|s| s.wants(at, next));
             if !wanted && frames.iter().all(|f| f.is_empty()) {
                 return Ok(());
             }

@@ -2,9 +2,11 @@
 //! they are planned, from a bounded channel, and decode them in turn. A clip that fails fails alone.
 
 use super::budget::{Demand, Machine, ThreadBudget};
+use super::choices;
 use super::durable::make_folder;
 use super::edits::{Edits, written_captions};
 use super::event::{Event, Listener, Stage};
+use super::glossary::glossary_additions;
 use super::journal::{Journal, Step};
 use super::lock::{Lock, Patience};
 use super::logbook::Logbook;
@@ -18,7 +20,7 @@ use super::turns::Turns;
 use super::understand::{READ_BY, Reader, at};
 use super::work::{Tally, Work};
 use crate::captions::Fonts;
-use crate::config::{self, EncoderChoice, Practice};
+use crate::config::{EncoderChoice, Practice};
 use crate::cuts::{self, ClipPlan, Inputs, Logo};
 use crate::fault::{Cancel, Fault};
 use crate::intake::{self, Candidate, ClipSource, Digest, DigestCache, KnownTexts, Looked, Readiness};
@@ -28,7 +30,7 @@ use crate::speech::{ModelFile, Word};
 use crate::trace::Trace;
 use crate::units::{Size, Span, Time};
 use crate::wording::checks::Rules;
-use crate::wording::{self, Material, Origin};
+use crate::wording::{self, Glossary, Material, Origin};
 use crate::worker::Crew;
 use crossbeam_channel::bounded;
 use std::cmp::Reverse;
@@ -131,6 +133,8 @@ struct Batch<'a> {
     rules: Rules,
     /// Of the rules.
     checks: Digest,
+    /// The practice's, and what people added to it in the output folder.
+    glossary: Glossary,
     record: Record,
     tally: Tally,
 }
@@ -279,6 +283,7 @@ impl<'a> Batch<'a> {
         let store = Store::new(state.join("cache"));
         let rules = Rules::load(practice.check_files.as_deref(), &practice.checks)?;
         let checks = Digest(blake3::hash(format!("{rules:?}").as_bytes()).to_hex().to_string());
+        let glossary = practice.glossary.clone().with(glossary_additions(&request.out)?);
         let record = Record::open(&state)?;
         if !record.is_whole() {
             let text = "The record of approvals was changed by hand or is damaged; `housecall status` shows what still counts.";
@@ -305,6 +310,7 @@ impl<'a> Batch<'a> {
             crew,
             rules,
             checks,
+            glossary,
             record,
             tally,
         })
@@ -317,7 +323,7 @@ impl<'a> Batch<'a> {
             scratch,
             model: &self.request.model,
             language: &self.request.practice.language,
-            prompt: self.request.practice.glossary.prompt(),
+            prompt: self.glossary.prompt(),
             bounds: self.request.practice.bounds,
             budget: self.budget,
             turns: &self.turns,
@@ -421,7 +427,7 @@ impl<'a> Batch<'a> {
                     continue;
                 }
             }
-            match config::clip_settings(&source.path.with_extension("toml")) {
+            match choices::settings(out, &source, &self.request.practice.known) {
                 Ok(settings) => match self.texts(&source, alone) {
                     Ok(texts) => taken.push(ClipSource { settings, texts, ..source }),
                     Err(fault) => failed.push(refuse(&source, &fault)),
@@ -587,6 +593,9 @@ impl<'a> Batch<'a> {
             self.encoder,
             self.checks.0,
         );
+        // Where nobody added anything it is as it was before anybody could.
+        let practice = &self.request.practice.glossary;
+        let parts = if self.glossary == *practice { parts } else { format!("{parts} {:?}", self.glossary) };
         Digest(blake3::hash(parts.as_bytes()).to_hex().to_string())
     }
 
@@ -606,8 +615,8 @@ impl<'a> Batch<'a> {
                 end: understood.probe.duration,
                 within,
                 texts,
-                question: source.question.as_deref(),
-                glossary: &practice.glossary,
+                question: source.asked(),
+                glossary: &self.glossary,
                 digits: practice.digits,
             })
         };
@@ -637,7 +646,8 @@ impl<'a> Batch<'a> {
         };
         let plan = cuts::plan_clip(&inputs).or_else(at(Stage::Plan))?;
         let with_cut = practice.platforms.iter().filter(|p| plan.cuts.iter().any(|cut| cut.platform == p.id));
-        let posts: Vec<_> = with_cut.map(|p| (p.id.clone(), wording::post_text(p, practice, &wording))).collect();
+        let posts: Vec<_> =
+            with_cut.map(|p| (p.id.clone(), wording::chosen_post(p, practice, &wording, &source.settings))).collect();
         let kept = |word: &&Word| word.span.is_mostly_in(within);
         let heard: Vec<Word> = understood.transcript.words.iter().filter(kept).cloned().collect();
         let about = About {
@@ -646,6 +656,7 @@ impl<'a> Batch<'a> {
             heard: &heard,
             wording: &wording,
             posts: &posts,
+            platforms: &practice.platforms,
             settings: &source.settings,
             rules: &self.rules,
             require: practice.review,

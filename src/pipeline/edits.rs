@@ -1,15 +1,19 @@
 //! Captions that a person corrected: found, never overwritten, set aside when the clip they belong to is another one.
 
+use super::durable::sync_folder;
 use super::store::{Store, cannot_write, write_whole};
 use crate::captions::{self, Subtitle};
 use crate::config::Style;
 use crate::fault::{Cancel, Fault};
 use crate::intake::Digest;
+use crate::plain_file::{self, Links};
 use crate::speech::Word;
 use crate::wording::Wording;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -40,6 +44,9 @@ struct Written {
     clip: Digest,
     /// The text, after those before it: whoever is stopped between remembering and writing leaves the one before.
     texts: Vec<Digest>,
+    /// What a person saved with [`save_captions`], so that nobody has to guess whose it is or whether it is whole.
+    #[serde(default)]
+    saved: Option<Digest>,
 }
 
 /// Who wrote the captions that lie there.
@@ -80,7 +87,8 @@ impl Edits<'_> {
             let changed = fs::metadata(self.out.join(relative)).and_then(|about| about.modified());
             // A date in the future is the clock's mistake; waiting for it would take for ever.
             let quiet = changed.ok().and_then(|at| SystemTime::now().duration_since(at).ok()).unwrap_or(settle);
-            if quiet >= settle || self.author(name, clip, &bytes) == Author::Housecall {
+            let written_whole = self.author(name, clip, &bytes) == Author::Housecall || self.is_saved(name, &bytes);
+            if quiet >= settle || written_whole {
                 return Ok(true);
             }
             let end = SystemTime::now() + (settle - quiet);
@@ -105,15 +113,24 @@ impl Edits<'_> {
         heard: &[Word],
         without: &str,
     ) -> Result<bool, Fault> {
+        let (relative, present) = self.present(name)?;
+        let is_saved = present.as_ref().is_some_and(|bytes| self.is_saved(name, bytes));
         // What was changed in captions that were written for this clip is a correction, however much it was.
-        if self.record(name).is_some_and(|written| !written.texts.is_empty()) {
+        if !is_saved && self.record(name).is_some_and(|written| !written.texts.is_empty()) {
             return Ok(true);
         }
-        let (relative, present) = self.present(name)?;
-        if present.as_deref() == Some(without.as_bytes()) {
-            let texts = vec![digest_of(without.as_bytes())];
-            self.records().put("captions", name, &Written { clip: clip.clone(), texts })?;
+        let is_same = match is_saved {
+            // Every change was taken back.
+            true => captions::read_subtitles(without).is_ok_and(|without| without == captions),
+            false => present.as_deref() == Some(without.as_bytes()),
+        };
+        if is_same {
+            let texts = present.iter().map(|bytes| digest_of(bytes)).collect();
+            self.records().put("captions", name, &Written { clip: clip.clone(), texts, saved: None })?;
             return Ok(false);
+        }
+        if is_saved {
+            return Ok(true);
         }
         if is_like(captions, heard) {
             return Ok(true);
@@ -148,21 +165,30 @@ impl Edits<'_> {
             ));
         }
         if self.record(name).is_none() {
-            self.records().put("captions", name, &Written { clip: clip.clone(), texts: Vec::new() })?;
+            self.records().put("captions", name, &Written { clip: clip.clone(), texts: Vec::new(), saved: None })?;
         }
         Ok(Some(captions))
     }
 
     fn present(&self, name: &str) -> Result<(PathBuf, Option<Vec<u8>>), Fault> {
         let relative = captions_file(name);
-        match fs::read(self.out.join(&relative)) {
+        match plain_file::bytes(&self.out.join(&relative), plain_file::MOST_WORDS, Links::Followed) {
             Ok(bytes) => Ok((relative, Some(bytes))),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok((relative, None)),
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok((relative, None)),
             Err(e) => {
                 let what = format!("{} cannot be read ({e})", relative.display());
-                Err(Fault::new(what, "close the program that has it open, and run again"))
+                let advice = match e.kind() {
+                    ErrorKind::FileTooLarge | ErrorKind::InvalidInput => "delete it to have the captions written anew",
+                    _ => "close the program that has it open, and run again",
+                };
+                Err(Fault::new(what, advice))
             }
         }
+    }
+
+    /// Whether this is what a person saved last with [`save_captions`].
+    fn is_saved(&self, name: &str, bytes: &[u8]) -> bool {
+        self.record(name).is_some_and(|written| written.saved == Some(digest_of(bytes)))
     }
 
     fn author(&self, name: &str, clip: &Digest, bytes: &[u8]) -> Author {
@@ -184,7 +210,7 @@ impl Edits<'_> {
         let file = self.out.join(relative);
         let set_aside = match present.as_ref().map(|bytes| self.author(name, clip, bytes)) {
             Some(Author::Person) => return Ok(None),
-            Some(Author::PersonOfAnotherClip) => Some(self.set_aside(name, &file)?),
+            Some(Author::PersonOfAnotherClip) => Some(set_aside(self.out, &captions_file(name))?),
             Some(Author::Housecall) | None => None,
         };
         let mut texts = self.record(name).map_or_else(Vec::new, |written| written.texts);
@@ -194,21 +220,70 @@ impl Edits<'_> {
             texts.drain(..texts.len().saturating_sub(REMEMBERED));
         }
         // Remembered first: a file that is there without a record would be taken for a person's.
-        self.records().put("captions", name, &Written { clip: clip.clone(), texts })?;
+        self.records().put("captions", name, &Written { clip: clip.clone(), texts, saved: None })?;
         if set_aside.is_some() || present.as_deref() != Some(text.as_bytes()) {
             write_whole(&file, text.as_bytes())?;
         }
         Ok(set_aside)
     }
 
-    fn set_aside(&self, name: &str, file: &Path) -> Result<PathBuf, Fault> {
-        let day = jiff::Zoned::now().strftime("%Y-%m-%d").to_string();
-        let names = (1..).map(|n| if n == 1 { format!("{name}.{day}.srt") } else { format!("{name}.{day}-{n}.srt") });
-        let free = names.map(|name| Path::new("transcripts").join(name)).find(|path| !self.out.join(path).exists());
-        let free = free.unwrap_or_else(|| Path::new("transcripts").join(format!("{name}.old.srt")));
-        fs::rename(file, self.out.join(&free)).map_err(|e| cannot_write(&self.out.join(&free), &e))?;
-        Ok(free)
+    /// As [`save_captions`].
+    fn save(&self, name: &str, clip: &Digest, captions: &[Subtitle]) -> Result<(), Fault> {
+        let text = if captions.is_empty() { None } else { Some(captions::srt_of(captions)?) };
+        let (relative, present) = self.present(name)?;
+        let file = self.out.join(&relative);
+        let author = present.as_ref().map(|bytes| self.author(name, clip, bytes));
+        if author == Some(Author::PersonOfAnotherClip) {
+            set_aside(self.out, &relative)?;
+        }
+        let mut texts = self.record(name).map_or_else(Vec::new, |written| written.texts);
+        let Some(text) = text else {
+            if author == Some(Author::Person) {
+                remove(&file)?;
+            }
+            return Ok(());
+        };
+        // The program may have written just this before it would write something else: a person who goes back to it means it.
+        let saved = digest_of(text.as_bytes());
+        texts.retain(|text| *text != saved);
+        self.records().put("captions", name, &Written { clip: clip.clone(), texts, saved: Some(saved) })?;
+        write_whole(&file, text.as_bytes())
     }
+}
+
+/// Writes the captions of a clip as a person corrected them, whole, as an SRT file that says just the same when it is read. An
+/// empty list gives the correction up: the next run writes the captions anew. Captions of another clip that had the name are
+/// kept under a dated one. Captions that say what the program would write count as no correction at the next plan.
+///
+/// # Errors
+/// A caption cannot stand in such a file; the fault says which and why. The disk takes no file. What was there stays.
+pub fn save_captions(out: &Path, name: &str, clip: &Digest, captions: &[Subtitle]) -> Result<(), Fault> {
+    let store = Store::new(out.join(".housecall").join("cache"));
+    Edits { out, store: &store }.save(name, clip, captions)
+}
+
+/// Gives a file of `transcripts` a dated name that no other has; its new name, relative to the output folder as the old one.
+pub(super) fn set_aside(out: &Path, relative: &Path) -> Result<PathBuf, Fault> {
+    let part = |name: Option<&OsStr>| name.unwrap_or_default().to_string_lossy().into_owned();
+    let (name, kind) = (part(relative.file_stem()), part(relative.extension()));
+    let day = jiff::Zoned::now().strftime("%Y-%m-%d").to_string();
+    let names = (1..).map(|n| if n == 1 { format!("{name}.{day}.{kind}") } else { format!("{name}.{day}-{n}.{kind}") });
+    let free = names.map(|name| relative.with_file_name(name)).find(|path| !out.join(path).exists());
+    let free = free.unwrap_or_else(|| relative.with_file_name(format!("{name}.old.{kind}")));
+    fs::rename(out.join(relative), out.join(&free)).map_err(|e| cannot_write(&out.join(&free), &e))?;
+    Ok(free)
+}
+
+/// Removes a file for good, through a power cut too; one that is not there is no error.
+pub(super) fn remove(file: &Path) -> Result<(), Fault> {
+    let removed = match fs::remove_file(file) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+        removed => removed.and_then(|()| sync_folder(file.parent().unwrap_or(Path::new(".")))),
+    };
+    removed.map_err(|e| {
+        let what = format!("{} cannot be removed ({e})", file.display());
+        Fault::new(what, "close the program that has it open, and try again")
+    })
 }
 
 /// Whether captions may be those of a clip in which these words were heard. Where either has next to no words, nobody can
@@ -238,6 +313,7 @@ fn digest_of(bytes: &[u8]) -> Digest {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::units::Time;
 
     const WRITTEN: &str = "1\n00:00:01,000 --> 00:00:02,000\nHello there.\n\n";
 
@@ -262,6 +338,79 @@ mod tests {
         assert_eq!(edits.look("a", &clip("1")).unwrap().unwrap()[0].text, "Hello again.");
         assert_eq!(edits.write("a", &clip("1"), WRITTEN).unwrap(), None);
         assert_eq!(fs::read_to_string(&file).unwrap(), corrected, "a correction is never written over");
+    }
+
+    fn said(list: &[(i64, i64, &str)]) -> Vec<Subtitle> {
+        let span = |start, end| crate::units::Span::new(Time::from_millis(start), Time::from_millis(end));
+        list.iter().map(|&(start, end, text)| Subtitle { span: span(start, end), text: text.into() }).collect()
+    }
+
+    #[test]
+    fn what_a_person_saves_is_their_correction_until_they_give_it_up() {
+        let out = tempfile::tempdir().unwrap();
+        let store = Store::new(out.path().join(".housecall/cache"));
+        let edits = Edits { out: out.path(), store: &store };
+        let save = |name: &str, captions: &[Subtitle]| save_captions(out.path(), "a", &clip(name), captions);
+        let file = out.path().join(captions_file("a"));
+        edits.write("a", &clip("1"), WRITTEN).unwrap();
+        let corrected = said(&[(1000, 1400, "Hello\u{301},"), (1400, 2000, "again —  you.")]);
+        save("1", &corrected).unwrap();
+        let read = said(&[(1000, 1400, "Hello\u{301},"), (1400, 2000, "again — you.")]);
+        assert_eq!(edits.look("a", &clip("1")).unwrap().unwrap(), read);
+        // It is whole, so nobody waits for it, and it is this clip's, whatever it says.
+        assert!(edits.is_at_rest("a", &clip("1"), Duration::from_secs(60), &Cancel::new()).unwrap());
+        assert!(edits.is_correction("a", &clip("1"), &read, &[], WRITTEN).unwrap());
+        assert_eq!(edits.write("a", &clip("1"), WRITTEN).unwrap(), None);
+        assert_eq!(edits.look("a", &clip("1")).unwrap().unwrap(), read);
+        // What cannot be saved leaves what was.
+        assert!(save("1", &said(&[(0, 1, "a --> b")])).unwrap_err().what().contains("caption 1"));
+        assert_eq!(edits.look("a", &clip("1")).unwrap().unwrap(), read);
+
+        // Another clip takes the name, and somebody corrects that.
+        save("2", &said(&[(0, 10, "Other.")])).unwrap();
+        let kept = fs::read_dir(out.path().join("transcripts")).unwrap().map(|file| file.unwrap().path());
+        let kept: Vec<String> =
+            kept.filter(|path| *path != file).map(|path| fs::read_to_string(path).unwrap()).collect();
+        assert!(kept.len() == 1 && kept[0].contains("again — you."), "{kept:?}");
+        save("2", &[]).unwrap();
+        assert!(!file.exists());
+        edits.write("a", &clip("2"), WRITTEN).unwrap();
+        save("2", &[]).unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), WRITTEN, "there is no correction to give up");
+    }
+
+    #[test]
+    fn who_goes_back_to_what_was_written_means_it_unless_nothing_is_changed_then() {
+        let out = tempfile::tempdir().unwrap();
+        let store = Store::new(out.path().join(".housecall/cache"));
+        let edits = Edits { out: out.path(), store: &store };
+        let captions = said(&[(1000, 2000, "Hello there.")]);
+        // As the program wrote it once; by now the glossary would have it say something else.
+        edits.write("a", &clip("1"), WRITTEN).unwrap();
+        save_captions(out.path(), "a", &clip("1"), &captions).unwrap();
+        assert_eq!(edits.look("a", &clip("1")).unwrap().as_ref(), Some(&captions));
+        let now = WRITTEN.replace("there", "theirs");
+        assert!(edits.is_correction("a", &clip("1"), &captions, &[], &now).unwrap());
+        assert_eq!(edits.write("a", &clip("1"), &now).unwrap(), None);
+        // Every change was taken back.
+        assert!(!edits.is_correction("a", &clip("1"), &captions, &[], WRITTEN).unwrap());
+        assert_eq!(edits.look("a", &clip("1")).unwrap(), None);
+        edits.write("a", &clip("1"), &now).unwrap();
+        assert_eq!(fs::read_to_string(out.path().join(captions_file("a"))).unwrap(), now);
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_to_be_captions_is_not_read() {
+        let out = tempfile::tempdir().unwrap();
+        let store = Store::new(out.path().join(".housecall/cache"));
+        let edits = Edits { out: out.path(), store: &store };
+        let file = out.path().join(captions_file("a"));
+        fs::create_dir(out.path().join("transcripts")).unwrap();
+        fs::File::create(&file).unwrap().set_len(plain_file::MOST_WORDS + 1).unwrap();
+        let fault = edits.look("a", &clip("1")).unwrap_err();
+        assert!(fault.what().contains("too large") && fault.advice().contains("delete it"), "{fault}");
+        assert!(save_captions(out.path(), "a", &clip("1"), &said(&[(0, 10, "Yes.")])).is_err());
+        assert_eq!(fs::metadata(file).unwrap().len(), plain_file::MOST_WORDS + 1);
     }
 
     #[test]
@@ -309,7 +458,7 @@ mod tests {
         assert_eq!(edits.look("a", &clip("1")).unwrap(), None);
         // Records of earlier versions count.
         let texts = vec![digest_of(WRITTEN.as_bytes())];
-        store.put("captions", "b", &Written { clip: clip("1"), texts }).unwrap();
+        store.put("captions", "b", &Written { clip: clip("1"), texts, saved: None }).unwrap();
         write_whole(&out.path().join(captions_file("b")), WRITTEN.as_bytes()).unwrap();
         assert_eq!(edits.look("b", &clip("1")).unwrap(), None);
     }

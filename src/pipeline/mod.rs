@@ -3,18 +3,21 @@
 //! [`batch::run`] is the main job. Whatever touches a clip's bytes or loads a model runs in [workers](crate::worker), which
 //! are other processes; planning, keeping, journalling and publishing stay here. `understand` takes a file to words, `produce` takes a plan to files in their places,
 //! `publish` is the only code that gives a cut its name. `signoff` says which clips wait for a person, `record` who decided
-//! what, `beside` keeps the texts that a person changed, `shelf` moves files between the platforms' names and `held/`, and
+//! what, `edits` keeps captions that a person corrected, `choices` what they chose, `glossary` what they added to it, `beside` the
+//! texts that they changed, `shelf` moves files between the platforms' names and `held/`, and
 //! `desk` is where a person decides and asks, `lock` keeps two programs from one output folder, `logbook` keeps a small log,
 //! and `clean` removes what no clip needs.
 
 pub mod batch;
 mod beside;
 pub mod budget;
+mod choices;
 mod clean;
 mod desk;
 mod durable;
 mod edits;
 pub mod event;
+mod glossary;
 mod journal;
 mod lock;
 mod logbook;
@@ -31,9 +34,12 @@ mod work;
 
 pub use batch::{Outcome, Preview, Request, preview, run};
 pub use budget::ThreadBudget;
+pub use choices::{choices, choices_file, save_choices};
 pub use clean::{Leftover, Tidy, clean};
 pub use desk::{ClipStatus, Decided, Now, Overview, approve, hold, status};
+pub use edits::{captions_file, save_captions};
 pub use event::{Event, Listener, Stage};
+pub use glossary::{glossary_additions, glossary_file, learn};
 pub use journal::Step;
 pub use lock::{Holder, Patience};
 pub use shelf::Good;

@@ -2,6 +2,7 @@
 //! is left alone.
 
 use super::beside::{Beside, Laid};
+use super::choices;
 use super::edits::{Edits, captions_file, written_captions};
 use super::event::{Event, Listener, Stage};
 use super::journal::{Entry, Journal, Stamp};
@@ -439,7 +440,7 @@ impl Workshop<'_> {
                         .filter(|c| c.platform != cut.platform)
                         .map(|c| c.platform.clone())
                         .collect(),
-                    post: platform.map(|p| wording::post_text(p, self.practice, wording)),
+                    post: platform.map(|p| wording::chosen_post(p, self.practice, wording, &source.settings)),
                 });
             }
         }
@@ -504,6 +505,13 @@ impl Workshop<'_> {
         if let Some(aside) = edits.write(&source.name, &source.digest, &srt)? {
             let text = format!(
                 "The clip is another one than before. The captions that were corrected for the old one are kept as {}.",
+                aside.display()
+            );
+            (self.listener)(Event::Note { clip: Some(source.name.clone()), text });
+        }
+        if let Some(aside) = choices::settle(self.out, &source.name, &source.digest)? {
+            let text = format!(
+                "The clip is another one than before. What was chosen for the old one is kept as {}.",
                 aside.display()
             );
             (self.listener)(Event::Note { clip: Some(source.name.clone()), text });

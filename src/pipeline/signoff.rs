@@ -5,11 +5,11 @@
 
 use super::record::{Action, Signed};
 use super::shelf::Shelf;
-use crate::config::{ClipSettings, Require};
+use crate::config::{ClipSettings, Platform, Require};
 use crate::intake::Digest;
 use crate::speech::Word;
 use crate::wording::checks::{Finding, Place, Rules, Severity};
-use crate::wording::{PostText, Wording};
+use crate::wording::{self, PostText, Wording};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -119,16 +119,22 @@ impl Signoff {
     /// Looks at everything of a clip that will be read: what is said, the question, each platform's post, and the name
     /// that its files get. `last` is what a person decided last.
     pub fn of(about: &About, last: Option<&Signed>) -> Self {
-        let About { name, clip, heard, wording, posts, settings, rules, require } = about;
+        let About { name, clip, heard, wording, posts, platforms, settings, rules, require } = about;
         let mut findings = rules.check_transcript(&wording.words);
         let unshown = only_heard(rules.check_transcript(heard), &findings);
         findings.extend(unshown);
         if let Some(question) = &wording.question {
             findings.extend(rules.check_text(&Place::Question, question));
         }
+        if let Some(hook) = settings.hook.as_ref().filter(|hook| Some(*hook) != wording.question.as_ref()) {
+            findings.extend(rules.check_text(&Place::Hook, hook));
+        }
         for (platform, post) in *posts {
             let text = [post.title.as_deref().unwrap_or_default(), &post.text].join("\n");
             findings.extend(rules.check_text(&Place::Post(platform.clone()), &text));
+            // The program's own posts fit.
+            let own = platforms.iter().find(|p| p.id == *platform && settings.posts.contains_key(platform));
+            findings.extend(own.into_iter().flat_map(|p| wording::too_long(p, post)));
         }
         findings.extend(rules.check_text(&Place::FileName, name));
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
@@ -206,6 +212,8 @@ pub struct About<'a> {
     pub wording: &'a Wording,
     /// What is posted with it, by platform id.
     pub posts: &'a [(String, PostText)],
+    /// The practice's platforms.
+    pub platforms: &'a [Platform],
     /// What its own file says.
     pub settings: &'a ClipSettings,
     /// What is flagged.
@@ -268,6 +276,7 @@ fn digest(text: &str) -> Digest {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::config::{self, PostChoice};
     use crate::wording::checks::{Category, Switches};
 
     fn said(words: &str) -> Finding {
@@ -375,9 +384,10 @@ mod tests {
     #[test]
     fn every_text_is_looked_at_and_its_change_voids() {
         let rules = Rules::load(None, &Switches::default()).unwrap();
-        let settings = ClipSettings::default();
+        let plain = ClipSettings::default();
         let clean = || Wording { question: Some("Does it hurt?".into()), ..Wording::default() };
-        let look = |name: &str, wording: &Wording, post: &str| {
+        let platforms = config::platforms_with(None).unwrap();
+        let look_with = |settings: &ClipSettings, name: &str, wording: &Wording, post: &str| {
             let posts = [("x".to_string(), PostText { title: None, text: post.into() })];
             let (clip, require) = (&Digest("c".into()), Require::Flagged);
             Signoff::of(
@@ -387,21 +397,28 @@ mod tests {
                     heard: &wording.words,
                     wording,
                     posts: &posts,
-                    settings: &settings,
+                    platforms: &platforms,
+                    settings,
                     rules: &rules,
                     require,
                 },
                 None,
             )
         };
+        let look = |name: &str, wording: &Wording, post: &str| look_with(&plain, name, wording, post);
         let before = look("does-it-hurt", &clean(), "Ask us.");
         assert_eq!((&before.standing, before.findings.len()), (&Standing::Free, 0));
         let named = "What did Mr. Alvarez ask?";
+        let hook = ClipSettings { hook: Some(named.into()), ..ClipSettings::default() };
+        let own = PostChoice { title: None, text: Some("a".repeat(30_000)) };
+        let long = ClipSettings { posts: [("x".to_string(), own)].into(), ..ClipSettings::default() };
         let asked = Wording { question: Some(named.into()), ..Wording::default() };
         for (place, now) in [
             (Place::Question, look("does-it-hurt", &asked, "Ask us.")),
             (Place::Post("x".into()), look("does-it-hurt", &clean(), named)),
             (Place::FileName, look("mrs-alvarez", &clean(), "Ask us.")),
+            (Place::Hook, look_with(&hook, "does-it-hurt", &clean(), "Ask us.")),
+            (Place::Post("x".into()), look_with(&long, "does-it-hurt", &clean(), &"a".repeat(30_000))),
         ] {
             assert!(now.standing.is_held() && now.findings.iter().any(|f| f.place == place), "{place}: {now:?}");
             // The name is what the record is kept by.

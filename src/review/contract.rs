@@ -1,9 +1,9 @@
 //! What the page and the day say to each other, as JSON where it goes over the wire. Times are seconds: of the clip, or of
 //! the cut where a field says so. Rectangles are pixels of the canvas, or of the displayed picture where a field says so.
 
+pub use crate::config::{Choices, PostChoice};
 use crate::fault::Fault;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
 
@@ -203,37 +203,6 @@ pub struct FindingView {
     pub start: Option<f64>,
     /// What to do.
     pub advice: String,
-}
-
-/// What a person can choose for one clip; what is none is left to the program. Kept in `transcripts/<clip>.toml` of the output
-/// folder, whose keys are these, and which goes before the clip's own `.toml` in the inbox.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Choices {
-    /// The question: in the post, on the cover, and as the hook.
-    pub question: Option<String>,
-    /// What stands over the first seconds instead of the question; empty: nothing.
-    pub hook: Option<String>,
-    /// Where the cuts begin.
-    pub start: Option<f64>,
-    /// Where they end.
-    pub end: Option<f64>,
-    /// What a crop keeps in its middle: shares of the picture, across and down, 0.0 to 1.0.
-    pub anchor: Option<(f64, f64)>,
-    /// The moment that the cover shows.
-    pub cover: Option<f64>,
-    /// Texts of posts by platform id.
-    pub posts: BTreeMap<String, PostChoice>,
-}
-
-/// The text of a post as a person wrote it; what is none is the program's.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct PostChoice {
-    /// The title, where the platform has one.
-    pub title: Option<String>,
-    /// The text.
-    pub text: Option<String>,
 }
 
 /// The text of a post.

@@ -21,7 +21,7 @@ pub struct Material<'a> {
     pub within: Span,
     /// What is known without listening.
     pub texts: &'a KnownTexts,
-    /// The question that the inbox names.
+    /// The question that a person names; empty: there is none.
     pub question: Option<&'a str>,
     /// How the practice's words are spelled.
     pub glossary: &'a Glossary,
@@ -29,7 +29,7 @@ pub struct Material<'a> {
     pub digits: bool,
 }
 
-/// What the captions say, and the question: the inbox's, else the first that is spoken.
+/// What the captions say, and the question: a person's, else the first that is spoken.
 ///
 /// What was heard is spelled as the glossary and the rules for numbers have it. A script that the speaker kept to replaces
 /// it. A transcript that was given stands as it is. What a person corrected goes before all of these, with their times.
@@ -49,7 +49,10 @@ pub fn wording(material: &Material) -> Wording {
         wording = Wording { words, breaks: Some(breaks), origin: Origin::Corrected, ..Wording::default() };
     }
     leave_out(&mut wording, material.within);
-    wording.question = material.question.map(str::to_string).or_else(|| first_question(&wording.words));
+    wording.question = match material.question {
+        Some(question) => Some(question.to_string()).filter(|question| !question.is_empty()),
+        None => first_question(&wording.words),
+    };
     wording
 }
 
@@ -146,6 +149,20 @@ mod tests {
             glossary: &glossary,
             digits: true,
         })
+    }
+
+    #[test]
+    fn a_persons_question_goes_before_the_spoken_one_and_may_be_none() {
+        let heard = spoken("Is it safe? Yes it is.");
+        let asked = |question: Option<&str>| {
+            let (texts, glossary) = (KnownTexts::default(), Glossary::default());
+            let (language, digits, end, within) = ("en", true, END, Span::new(Time::ZERO, END));
+            let (heard, texts, glossary, speech) = (&heard[..], &texts, &glossary, &[][..]);
+            wording(&Material { heard, language, speech, end, within, texts, question, glossary, digits }).question
+        };
+        assert_eq!(asked(None).as_deref(), Some("Is it safe?"));
+        assert_eq!(asked(Some("Does it hurt?")).as_deref(), Some("Does it hurt?"));
+        assert_eq!(asked(Some("")), None);
     }
 
     fn shown(wording: &Wording) -> String {

@@ -18,6 +18,13 @@ pub struct Glossary {
 }
 
 impl Glossary {
+    /// This glossary with more words, which win over its own.
+    pub fn with(mut self, more: Glossary) -> Glossary {
+        self.terms.extend(more.terms);
+        self.replace.extend(more.replace);
+        self
+    }
+
     /// What is told to the recogniser before it listens: the terms, as many as it bears, the last ones first of all. None
     /// without terms.
     pub fn prompt(&self) -> Option<String> {

@@ -21,10 +21,10 @@ pub use compose::{Material, wording};
 pub use edit::{Captioned, corrected, given};
 pub use glossary::Glossary;
 pub use numbers::in_digits;
-pub use post::{PostText, file_text, post_text};
+pub use post::{PostText, chosen_post, file_text, post_text, too_long};
 pub use question::first_question;
 pub use replaced::Replaced;
-pub use script::{Departure, Script, follow};
+pub use script::{Departure, Script, follow, negations};
 pub use sentences::sentences;
 pub use timing::timed;
 

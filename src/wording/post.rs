@@ -1,13 +1,17 @@
 //! The text that goes with a post, within the platform's limits.
 
 use super::Wording;
+use super::checks::{Category, Finding, Place, Severity};
 use super::sentences::{asks, sentences, text_of};
-use crate::config::{Platform, Practice};
+use crate::config::{ClipSettings, Platform, Practice};
 use serde::{Deserialize, Serialize};
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Shortest remains of a sentence that are worth showing, in characters.
 const SHORTEST_REST: usize = 24;
+
+/// Most characters that are shown of what a platform would cut off.
+const SHOWN: usize = 60;
 
 /// What a person pastes beside the cut.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -41,6 +45,45 @@ pub fn post_text(platform: &Platform, practice: &Practice, wording: &Wording) ->
         hashtags,
     };
     PostText { title, text: limits.text.map(|most| parts.within(most)).unwrap_or_default() }
+}
+
+/// As [`post_text`], with what a person wrote for that platform in its place: whole, however long it is. What the platform
+/// has no field for is left out.
+pub fn chosen_post(platform: &Platform, practice: &Practice, wording: &Wording, own: &ClipSettings) -> PostText {
+    let made = post_text(platform, practice, wording);
+    let Some(own) = own.posts.get(&platform.id) else { return made };
+    let title = own.title.clone().or(made.title).filter(|title| platform.post.title.is_some() && !title.is_empty());
+    let text = own.text.clone().filter(|_| platform.post.text.is_some()).unwrap_or(made.text);
+    PostText { title, text }
+}
+
+/// What of a post its platform would not take: a title or a text that is too long, or too many hashtags. The program's own
+/// posts fit.
+pub fn too_long(platform: &Platform, post: &PostText) -> Vec<Finding> {
+    let Platform { id, name, post: limits, .. } = platform;
+    let finding = |rule: &str, words: String, what: String| Finding {
+        rule: rule.to_string(),
+        category: Category::Platform,
+        severity: Severity::Hold,
+        place: Place::Post(id.clone()),
+        words,
+        span: None,
+        advice: format!("{name} takes {what}. Shorten it under [posts.{id}] in the clip's own .toml."),
+    };
+    let beyond =
+        |text: &str, most: usize| text.graphemes(true).skip(most).take(SHOWN).collect::<String>().trim().to_string();
+    let longer = |field: &str, text: &str, most: Option<usize>| {
+        let (most, length) = (most?, length(text));
+        let what = format!("at most {most} characters of {field}, and this has {length}");
+        (length > most).then(|| finding(&format!("{field}-too-long"), beyond(text, most), what))
+    };
+    let tags: Vec<&str> = post.text.split_whitespace().filter(|word| word.len() > 1 && word.starts_with('#')).collect();
+    let hashtags = limits.hashtags.filter(|most| tags.len() > *most).map(|most| {
+        let what = format!("at most {most} hashtags, and this has {}", tags.len());
+        finding("too-many-hashtags", tags[most..].join(" "), what)
+    });
+    let title = longer("title", post.title.as_deref().unwrap_or_default(), limits.title);
+    [title, longer("text", &post.text, limits.text), hashtags].into_iter().flatten().collect()
 }
 
 /// The text as its file holds it: the title in the first line, then an empty one.
@@ -279,6 +322,37 @@ mod tests {
     #[test]
     fn a_platform_without_text_gets_none() {
         assert_eq!(post_text(&platform(None, None, None), &practice(), &razor_bumps()), PostText::default());
+    }
+
+    #[test]
+    fn what_a_person_wrote_stands_as_it_is_and_what_is_too_long_is_told() {
+        use crate::config::PostChoice;
+        let own = |title: Option<&str>, text: Option<&str>| ClipSettings {
+            posts: [("tiktok".to_string(), PostChoice { title: title.map(Into::into), text: text.map(Into::into) })]
+                .into(),
+            ..ClipSettings::default()
+        };
+        let post = |platform: &Platform, own: &ClipSettings| chosen_post(platform, &practice(), &razor_bumps(), own);
+        let video = platform(Some(20), Some(30), Some(1));
+        let made = post_text(&video, &practice(), &razor_bumps());
+        assert_eq!(post(&video, &ClipSettings::default()), made);
+        assert_eq!(too_long(&video, &made), []);
+        let ours = post(&video, &own(None, Some("Ask #us and #all of 👩‍⚕️👩‍⚕️👩‍⚕️👩‍⚕️👩‍⚕️👩‍⚕️👩‍⚕️👩‍⚕️👩‍⚕️👩‍⚕️ us")));
+        assert_eq!(ours.title, made.title);
+        let found = too_long(&video, &ours);
+        let told: Vec<_> = found.iter().map(|f| (f.rule.as_str(), f.words.as_str(), f.place.clone())).collect();
+        let place = Place::Post("tiktok".into());
+        assert_eq!(told, [("text-too-long", "us", place.clone()), ("too-many-hashtags", "#all", place)]);
+        assert!(
+            found[0].advice.starts_with("TikTok takes at most 30 characters of text, and this has 32."),
+            "{found:?}"
+        );
+        // An empty one is none, and what the platform has no field for is left out.
+        assert_eq!(post(&video, &own(Some(""), Some(""))), PostText::default());
+        let bare = platform(None, None, None);
+        assert_eq!(post(&bare, &own(Some("a"), Some("b"))), PostText::default());
+        let long = post(&video, &own(Some("More than twenty characters"), None));
+        assert_eq!(too_long(&video, &long)[0].rule, "title-too-long");
     }
 
     #[test]

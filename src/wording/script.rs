@@ -213,6 +213,12 @@ fn grave(words: &[String]) -> Vec<String> {
     words.iter().filter(weighs).cloned().collect()
 }
 
+/// How many words of a text say no.
+pub fn negations(text: &str) -> usize {
+    let words = text.split_whitespace().map(plain);
+    words.filter(|word| among(NEGATIONS, word) || word.ends_with("n't")).count()
+}
+
 /// The words, with numbers that are one word in digits and each unit in its first form.
 fn in_figures(words: Vec<String>) -> Vec<String> {
     let unit = |word: &str| UNITS.iter().find(|forms| among(forms, word)).and_then(|forms| forms.split(' ').next());

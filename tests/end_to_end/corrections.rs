@@ -108,6 +108,15 @@ fn a_script_mends_what_was_misheard_and_the_glossary_spells() {
     assert_eq!(run(&desk, &[]).code, 0);
     assert_eq!(word(&words(&desk, "tennis"), "Elbow")["text"], "Elbow");
     assert!(report(&desk).contains("became \"<bdi>Tennis Elbow"), "the report tells what was respelled");
+    // What staff added for these cuts goes before the practice's own.
+    let additions = desk.out().join("glossary.toml");
+    fs::write(&additions, "[replace]\n\"tennis elbow\" = \"TENNIS Elbow\"\n").unwrap();
+    let plan = desk.batch("plan", &["--platforms", "x"]);
+    assert!(plan.out.contains("TENNIS"), "{}", plan.err);
+    fs::write(&additions, "[replace]\nno\n").unwrap();
+    let refused = run(&desk, &[]);
+    assert!(refused.code == 1 && refused.err.contains("glossary.toml, line 2"), "{}", refused.err);
+    fs::remove_file(additions).unwrap();
 
     let script = "A patient asked me about tennis elbow this week. What helps with tennis elbow? The best thing you can do is \
                   to rest it, never to race. Ibuprofen can help with tennis elbow, but stretch as well. Thanks for watching, and see \
@@ -175,6 +184,51 @@ fn captions_whose_record_is_lost_are_no_correction_and_go_on_no_other_clip() {
     let empty = run(&desk, &[]);
     assert_eq!(empty.code, 2);
     assert!(empty.events("failed")[0]["what"].as_str().unwrap().contains("no captions in it"), "{}", empty.err);
+}
+
+#[test]
+fn what_is_chosen_for_a_clip_is_honoured_and_renders_that_clip_alone() {
+    let desk = desk("");
+    desk.drop_file("a.mp4", &desk.clip(4));
+    desk.drop_file("b.mp4", &desk.clip(2));
+    desk.drop_file("a.toml", b"question = \"From the inbox?\"\nend = 3.5\n");
+    assert_eq!(run(&desk, &[]).code, 0);
+    let text = |file: &str| fs::read_to_string(desk.out().join(file)).unwrap();
+    assert!(text("x/a.txt").starts_with("From the inbox?"), "{}", text("x/a.txt"));
+    let chosen =
+        "question = \"Chosen?\"\nhook = \"Look here\"\nstart = 1.0\ncover = 2.0\n[posts.x]\ntext = \"By hand.\"\n";
+    let file = desk.out().join("transcripts/a.toml");
+    fs::write(&file, chosen).unwrap();
+
+    let plans = desk.batch("plan", &["--platforms", "x"]);
+    let plan = &plans.lines()[0];
+    let (recipe, cover) = (&plan["cuts"][0]["recipe"], &plan["cover"]);
+    let says = |recipe: &Value, text: &str| recipe["script"].as_str().unwrap().contains(text);
+    assert!(says(recipe, "Look here") && !says(recipe, "Chosen?") && says(cover, "Chosen?"), "{plan}");
+    assert_eq!(recipe["kept"], serde_json::json!([{ "start": 1_000_000, "end": 3_500_000 }]));
+    assert_eq!(cover["kept"], serde_json::json!([{ "start": 2_000_000, "end": 2_033_333 }]));
+
+    let second = run(&desk, &[]);
+    assert_eq!((second.code, second.entered("plan"), second.entered("render")), (0, 1, 1), "{}", second.err);
+    assert_eq!(text("x/a.txt"), "By hand.\n");
+    assert!(report(&desk).contains("Chosen?"));
+    // Another text needs no render.
+    fs::write(&file, chosen.replace("By hand.", "Typed anew.")).unwrap();
+    let third = run(&desk, &[]);
+    assert_eq!((third.code, third.entered("plan"), third.entered("render")), (0, 1, 0), "{}", third.err);
+    assert_eq!(text("x/a.txt"), "Typed anew.\n");
+    // One that X does not take is kept whole, and waits for a person.
+    fs::write(&file, chosen.replace("By hand.", &"ab ".repeat(200))).unwrap();
+    let fourth = run(&desk, &[]);
+    assert_eq!(fourth.code, 3, "{}", fourth.err);
+    assert!(report(&desk).contains("X takes at most 280 characters of text, and this has 599"), "the report tells");
+    assert_eq!(text("held/x/a.txt").trim(), "ab ".repeat(200).trim());
+    // A mistake fails its clip alone, with its line.
+    fs::write(&file, "hook = \"a\"\ncovr = 1\n").unwrap();
+    let fifth = run(&desk, &[]);
+    let failed = fifth.events("failed");
+    assert_eq!((fifth.code, failed.len(), &failed[0]["clip"]), (2, 1, &Value::from("a")));
+    assert!(failed[0]["what"].as_str().unwrap().contains("transcripts/a.toml, line 2"), "{failed:?}");
 }
 
 #[test]

@@ -33,6 +33,8 @@ pub enum Category {
     Claims,
     /// Something that a patient may act on and that has to be right.
     Care,
+    /// Something that a platform does not take.
+    Platform,
 }
 
 /// What a finding does to the clip. The stronger one is the greater one.
@@ -53,6 +55,8 @@ pub enum Place {
     Transcript,
     /// The question that stands at the start of the clip.
     Question,
+    /// What stands at the start of the clip instead of the question.
+    Hook,
     /// Title and text of a post; the platform's id.
     Post(String),
     /// The clip's file name, which the cuts carry on.
@@ -65,6 +69,7 @@ impl fmt::Display for Place {
         match self {
             Place::Transcript => f.write_str("what is said"),
             Place::Question => f.write_str("the question"),
+            Place::Hook => f.write_str("the hook"),
             Place::Post(platform) => write!(f, "the post for {platform}"),
             Place::FileName => f.write_str("the file name"),
         }

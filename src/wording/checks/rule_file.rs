@@ -95,7 +95,8 @@ impl Rule {
     pub fn reads(&self, place: &Place) -> bool {
         let kind = match place {
             Place::Transcript => PlaceKind::Transcript,
-            Place::Question => PlaceKind::Question,
+            // It stands where the question would.
+            Place::Question | Place::Hook => PlaceKind::Question,
             Place::Post(_) => PlaceKind::Post,
             Place::FileName => PlaceKind::FileName,
         };
