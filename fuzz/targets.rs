@@ -38,6 +38,10 @@ pub fn clip_toml(bytes: &[u8]) {
     match clip_settings_of(Path::new("clip.toml"), text, &PRACTICE.known) {
         Ok(settings) => {
             assert!(settings.end.is_none_or(|end| end > settings.start.unwrap_or(Time::ZERO)));
+            for line in [&settings.question, &settings.hook].into_iter().flatten() {
+                assert!(!line.chars().any(char::is_control) && line.trim() == line, "{line:?}");
+            }
+            assert!(settings.posts.keys().all(|id| PRACTICE.known.iter().any(|platform| platform.id == *id)));
             assert!(settings.crop.is_none_or(|c| c.x + c.width <= 1.001 && c.y + c.height <= 1.001 && c.width > 0.0));
         }
         Err(fault) => told(&fault),

@@ -187,6 +187,29 @@ mod tests {
     use super::*;
     use std::fs;
 
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        batch: Batch,
+    }
+
+    #[test]
+    fn what_people_write_in_the_folder_for_the_cuts_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let (inbox, out) = (folder.path().join("inbox"), folder.path().join("cuts"));
+        fs::create_dir_all(&inbox).unwrap();
+        fs::create_dir_all(out.join("transcripts")).unwrap();
+        let arguments = ["watch".as_ref(), inbox.as_os_str(), "--out".as_ref(), out.as_os_str()];
+        let Line { batch } = clap::Parser::parse_from(arguments);
+        for file in ["transcripts/a.srt", "transcripts/a.toml", "glossary.toml"] {
+            let file = out.join(file);
+            let seen = |sight: &Sight| sight.texts.iter().any(|(text, ..)| *text == file);
+            assert!(!seen(&look(&batch).unwrap()), "{file:?}");
+            fs::write(&file, "#").unwrap();
+            assert!(seen(&look(&batch).unwrap()), "{file:?}");
+        }
+    }
+
     #[cfg(unix)]
     #[test]
     fn an_output_folder_is_missed_only_where_its_drive_changed() {

@@ -344,7 +344,7 @@ mod tests {
         let place = Place::Post("tiktok".into());
         assert_eq!(told, [("text-too-long", "us", place.clone()), ("too-many-hashtags", "#all", place)]);
         assert!(
-            found[0].advice.starts_with("TikTok takes at most 30 characters of text, and this has 32."),
+            found[0].advice.starts_with("TikTok takes at most 30 characters of text, and this has 33."),
             "{found:?}"
         );
         // An empty one is none, and what the platform has no field for is left out.
