@@ -3,7 +3,7 @@
 //! the tests, which run the corpus and a few mutations of it.
 
 use housecall::captions::{Card, Cue, Fonts, Hook, LineLimits, MarkText, Scene};
-use housecall::captions::{ass, cues, read_subtitles, sidecar_cues, srt, style, vtt};
+use housecall::captions::{ass, cues, handwritten, read_subtitles, sidecar_cues, srt, srt_of, style, vtt};
 use housecall::config::{CardBackground, Corner, Practice, clip_settings_of, practice_of};
 use housecall::fault::Fault;
 use housecall::intake::{GivenTranscript, KnownTexts, inspect, questions_of, transcript_of};
@@ -74,6 +74,10 @@ pub fn subtitles(bytes: &[u8]) {
         Ok(captions) => {
             assert!(captions.is_sorted_by_key(|caption| caption.span.start));
             assert!(captions.iter().all(|c| !c.text.is_empty() && c.span.start <= c.span.end));
+            // What a person saves is read again as it was, or refused.
+            if let Ok(saved) = srt_of(&captions) {
+                assert_eq!(read_subtitles(&saved).ok(), handwritten(&captions).ok());
+            }
             let texts = KnownTexts { given: Some(GivenTranscript::Captions(captions)), ..KnownTexts::default() };
             worded(&texts, &[]);
         }
