@@ -104,6 +104,7 @@ setup:
 lint:
 	cargo fmt --check
 	cargo clippy --release --all-targets -- -D warnings
+	cargo check --manifest-path fuzz/Cargo.toml --target-dir target/fuzz --lib
 
 # Speaks and draws the sample clips anew.
 remake-samples: setup

@@ -12,6 +12,8 @@ pub mod fault;
 pub mod intake;
 #[path = "../../src/plain_file.rs"]
 pub mod plain_file;
+#[path = "../../src/quoted.rs"]
+pub mod quoted;
 pub mod speech;
 #[path = "../../src/units.rs"]
 pub mod units;
