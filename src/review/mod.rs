@@ -9,4 +9,6 @@
 //! pages     HTML from what the day says; scripts and styles inside the program
 //! ```
 
+pub mod assets;
 pub mod contract;
+pub mod pages;
