@@ -58,11 +58,11 @@ export class Approval {
     const isHeld = view.held;
     const by = card.approved_by;
     const words = isHeld
-      ? card.reasons.length > 0 ? "Waits for a person." : "Waits for an approval."
+      ? card.reasons.length > 0 ? "Waits for you:" : "Waits for an approval."
       : by ? `Approved by ${by}.` : "Nobody has to approve this clip; its cuts are made.";
     $("standing").textContent = words;
     $("standing").dataset.held = String(isHeld);
-    $("holding-more").hidden = !isHeld || card.reasons.length === 0;
+    $("holding").hidden = !isHeld || card.reasons.length === 0;
     $("holding").replaceChildren(...(isHeld ? card.reasons.map((/** @type {string} */ reason) => h("li", { dir: "auto" }, sentence(reason))) : []));
     $("approve").hidden = !isHeld;
     $("hold").hidden = isHeld;

@@ -40,10 +40,11 @@ export function say(element, text) {
   element.hidden = text === "";
 }
 
-/** A text with a stop. @param {string} text */
+/** A text with a stop, and with a capital unless it begins with a file name or a setting. @param {string} text */
 export function sentence(text) {
   const trimmed = text.trim();
-  return trimmed === "" || /[.!?…]$/.test(trimmed) ? trimmed : `${trimmed}.`;
+  const begun = /^\p{Ll}+(?=\s|$)/u.test(trimmed) ? trimmed.charAt(0).toUpperCase() + trimmed.slice(1) : trimmed;
+  return begun === "" || /[.!?…]$/.test(begun) ? begun : `${begun}.`;
 }
 
 /** Whether a person is writing somewhere, so that letters are letters. @param {EventTarget | null} target */

@@ -3,6 +3,7 @@
 
 import { Refused, ask } from "./api.js";
 import { linesOf } from "./captions.js";
+import { sentence } from "./dom.js";
 import { dropDraft, keepDraft } from "./drafts.js";
 
 /** Quiet time before a save, and pauses before another try, milliseconds. */
@@ -106,8 +107,7 @@ export class Saver {
       this.tell.conflict(refused.conflict);
       return;
     }
-    const stop = (/** @type {string} */ text) => (/[.!?]$/.test(text) ? text : `${text}.`);
-    this.tell.status({ state: "failed", words: `Not saved: ${stop(refused.what)} ${stop(refused.advice)}` });
+    this.tell.status({ state: "failed", words: `Not saved. ${sentence(refused.what)} ${sentence(refused.advice)}` });
     const isPassing = refused.status === 0 || refused.status === 429 || refused.status >= 500;
     if (isPassing) this.#again(PAUSES[Math.min(this.failures, PAUSES.length) - 1]);
   }
