@@ -9,7 +9,8 @@ pub fn day_page(day: &DayView) -> String {
     let waiting = |card: &&ClipCard| card.state == CardState::NeedsALook;
     let count = |states: &[CardState]| day.clips.iter().filter(|card| states.contains(&card.state)).count();
     let next_look = day.clips.iter().find(waiting).map(|card| format!("/clip/{}", card.id));
-    let work = [CardState::Copying, CardState::Waiting, CardState::Transcribing, CardState::Approved, CardState::Rendering];
+    let work =
+        [CardState::Copying, CardState::Waiting, CardState::Transcribing, CardState::Approved, CardState::Rendering];
     written(&DayPage {
         practice: &day.practice,
         inbox: &day.inbox,

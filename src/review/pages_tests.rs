@@ -111,7 +111,8 @@ fn no_page_has_script_or_style_of_its_own_and_no_text_becomes_one() {
         let page = Html::parse_document(&source);
         for script in all(&page, "script") {
             let is_data = script.attr("type") == Some("application/json");
-            let is_asset = script.attr("src").is_some_and(|src| src.starts_with("/assets/")) && script.inner_html().is_empty();
+            let is_asset =
+                script.attr("src").is_some_and(|src| src.starts_with("/assets/")) && script.inner_html().is_empty();
             assert!(is_data || is_asset, "{}", script.html());
         }
         assert!(all(&page, "style, [style], base, iframe, object").is_empty());
@@ -158,7 +159,8 @@ fn every_control_has_a_name_and_every_page_a_language_a_title_and_one_heading() 
         for control in all(&page, "button, a, input, select, textarea") {
             let own = control.text().collect::<String>();
             let named = !own.trim().is_empty() || control.attr("aria-label").is_some_and(|name| !name.is_empty());
-            let has_label = control.attr("id").is_some_and(|id| labelled.contains(id)) || inside.contains(&control.id());
+            let has_label =
+                control.attr("id").is_some_and(|id| labelled.contains(id)) || inside.contains(&control.id());
             assert!(named || has_label, "{} has no name", control.html());
         }
         assert!(all(&page, "img").iter().all(|picture| picture.attr("alt").is_some()));
@@ -188,7 +190,8 @@ fn the_page_of_a_clip_leads_to_its_neighbours() {
 
 #[test]
 fn the_day_counts_what_needs_a_look_and_leads_to_it() {
-    let states = [CardState::Done, CardState::NeedsALook, CardState::Rendering, CardState::NeedsALook, CardState::Failed];
+    let states =
+        [CardState::Done, CardState::NeedsALook, CardState::Rendering, CardState::NeedsALook, CardState::Failed];
     let cards = states.iter().enumerate().map(|(i, state)| clip_card(&format!("{i:02}"), *state)).collect();
     let page = Html::parse_document(&day_page(&day(cards)));
     assert_eq!(text(&page, "#needs"), "2 of 5 need a look");
@@ -234,14 +237,13 @@ fn a_card_shows_what_its_clip_is_at() {
     assert_eq!(all(&page, "img")[0].attr("src"), Some("/media/bb/cover"));
 
     let problem = Problem { what: "the file ends in the middle".into(), advice: "copy it again".into() };
-    let failed = ClipCard {
-        failed: Some(("reading it".into(), problem)),
-        duration: None,
-        ..clip_card("cc", CardState::Failed)
-    };
+    let failed =
+        ClipCard { failed: Some(("reading it".into(), problem)), duration: None, ..clip_card("cc", CardState::Failed) };
     let page = read(&failed);
     assert_eq!(text(&page, ".failure strong"), "The file ends in the middle.");
-    assert!(text(&page, ".failure").contains("Copy it again.") && text(&page, ".failure").contains("(while reading it)"));
+    assert!(
+        text(&page, ".failure").contains("Copy it again.") && text(&page, ".failure").contains("(while reading it)")
+    );
     assert!(all(&page, "a").is_empty());
 }
 

@@ -59,7 +59,7 @@ export class Approval {
     const by = card.approved_by;
     const words = isHeld
       ? card.reasons.length > 0 ? "Waits for you:" : "Waits for an approval."
-      : by ? `Approved by ${by}.` : "Nobody has to approve this clip; its cuts are made.";
+      : by ? `Approved by ${by}.` : "Nobody has to approve this clip.";
     $("standing").textContent = words;
     $("standing").dataset.held = String(isHeld);
     $("holding").hidden = !isHeld || card.reasons.length === 0;

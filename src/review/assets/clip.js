@@ -141,6 +141,12 @@ async function fetchAgain() {
   else saver.changed();
 }
 
+/** Whether what was told is the version that is here; an answer that is on its way counts. @param {string} version */
+async function compare(version) {
+  if (saver.inFlight) await saver.inFlight;
+  if (version !== store.view.version) await fetchAgain();
+}
+
 listen({
   card: ({ card }) => {
     if (card.id !== id) return;
@@ -151,7 +157,7 @@ listen({
     if (card.state !== before.state || card.approved_by !== before.approved_by) void fetchAgain();
   },
   gone: (told) => told.id === id && say($("notice"), "This clip was taken out of the folder. Nothing that you change here is kept."),
-  changed: (told) => told.id === id && told.version !== store.view.version && void fetchAgain(),
+  changed: (told) => told.id === id && void compare(told.version),
   connection: (state, before) => {
     say($("connection"), state === "lost" ? LOST : "");
     if (state === "on" && before === "lost") void fetchAgain();

@@ -43,7 +43,7 @@ function drawCut(id, cut, print) {
   const copy = h("button", { class: "button copy", type: "button", "aria-label": `Copy the place of the cut for ${cut.platform_name}` }, "Copy place");
   copy.addEventListener("click", () => void copyPath(copy, cut.path));
   box.append(
-    h("video", { controls: true, preload: "none", playsinline: true, src: `/media/${id}/cut/${encodeURIComponent(cut.platform)}`, "aria-label": `Cut for ${cut.platform_name}` }),
+    h("video", { controls: true, preload: "metadata", playsinline: true, src: `/media/${id}/cut/${encodeURIComponent(cut.platform)}`, "aria-label": `Cut for ${cut.platform_name}` }),
     h("p", { class: "soft small number" }, `${clock(cut.duration)} · ${size(cut.bytes)}`),
     h("p", { class: "path small" }, h("bdi", {}, cut.path)), copy,
   );

@@ -27,7 +27,7 @@ function nameOf(event) {
 export function bindKeys(bindings) {
   const dialog = $("keys");
   const all = [...bindings, { keys: ["?"], shown: "?", words: "these keys", run: () => dialog.showModal() }];
-  $("keys-list").replaceChildren(...all.map(({ shown, words }) => h("tr", {}, h("th", { scope: "row" }, ...chips(shown)), h("td", {}, words))));
+  $("keys-list").replaceChildren(...all.map(({ shown, words }) => h("div", {}, h("dt", {}, ...chips(shown)), h("dd", {}, words))));
   $("keys-button").addEventListener("click", () => dialog.showModal());
   const on = $("keys-on");
   on.checked = isOn();

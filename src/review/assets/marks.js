@@ -157,6 +157,6 @@ export class Marks {
     this.#current();
     document.querySelector(`li[data-look="${index}"]`)?.scrollIntoView({ block: "nearest" });
     this.show(look, focus);
-    announce(`${index + 1} of ${this.looks.length}: ${look.words}. ${look.label}. ${look.advice}`);
+    announce(`${index + 1} of ${this.looks.length}: ${look.words}. ${look.label}. ${sentence(look.advice)}`);
   }
 }

@@ -130,7 +130,7 @@ export class Overlay {
     this.cue.replaceChildren(
       ...lines.map((/** @type {[string, number][]} */ line) => {
         const words = line.map(([text, start]) => {
-          const element = h("span", { class: "said" }, text);
+          const element = h("span", { class: "cue-word" }, text);
           this.words.push({ element, start });
           return element;
         });

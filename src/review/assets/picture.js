@@ -146,7 +146,6 @@ export class Picture {
     const scale = Math.min(480 / width, 480 / height);
     const [wide, tall] = [Math.round(width * scale), Math.round(height * scale)];
     if (canvas.width !== wide || canvas.height !== tall) Object.assign(canvas, { width: wide, height: tall });
-    $("whole").style.aspectRatio = `${width} / ${height}`;
     $("whole").classList.toggle("tall", height > width);
     const video = $("video");
     if (video.readyState >= 2) canvas.getContext("2d")?.drawImage(video, 0, 0, wide, tall);

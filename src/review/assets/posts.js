@@ -49,7 +49,6 @@ export class Posts {
     if (names !== this.platforms) this.#build(names);
     store.view.posts.forEach((/** @type {any} */ post) => this.#drawPost(post));
     $("texts-over").hidden = !document.querySelector("#posts .count.over");
-    $("texts-over").setAttribute("aria-label", "a text is too long");
   }
 
   /** @param {string} names */
