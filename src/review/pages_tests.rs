@@ -155,7 +155,7 @@ fn every_control_has_a_name_and_every_page_a_language_a_title_and_one_heading() 
         assert_eq!(all(&page, "h1").len(), 1);
         assert_eq!(all(&page, "main").len(), 1);
         let labelled: HashSet<_> = all(&page, "label[for]").iter().filter_map(|label| label.attr("for")).collect();
-        let inside: HashSet<_> = all(&page, "label input, label select").iter().map(ElementRef::id).collect();
+        let inside: HashSet<_> = all(&page, "label input, label select").iter().map(|control| control.id()).collect();
         for control in all(&page, "button, a, input, select, textarea") {
             let own = control.text().collect::<String>();
             let named = !own.trim().is_empty() || control.attr("aria-label").is_some_and(|name| !name.is_empty());

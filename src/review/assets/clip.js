@@ -94,8 +94,13 @@ drawChange();
 drawCard();
 if (["done", "rendering", "failed"].includes(store.view.card.state)) showTab("tab-cuts");
 
-const undo = () => store.undo() && announce("Undone");
-const redo = () => store.redo() && announce("Done again");
+const undo = () => {
+  glossary.drop();
+  if (store.undo()) announce("Undone");
+};
+const redo = () => {
+  if (store.redo()) announce("Done again");
+};
 $("undo").addEventListener("click", undo);
 $("redo").addEventListener("click", redo);
 $("revert").addEventListener("click", () => saver.revert().catch((error) => say($("notice"), error.message)));

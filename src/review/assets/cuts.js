@@ -40,7 +40,7 @@ function drawCut(id, cut, print) {
     box.append(h("div", { class: "failure" }, h("p", {}, h("strong", {}, sentence(cut.failed.what))), h("p", {}, sentence(cut.failed.advice))));
     return box;
   }
-  const copy = h("button", { class: "button copy", type: "button", "aria-label": `Copy the place of the cut for ${cut.platform_name}` }, "Copy place");
+  const copy = h("button", { class: "button copy", type: "button", "aria-label": `Copy place of the cut for ${cut.platform_name}` }, "Copy place");
   copy.addEventListener("click", () => void copyPath(copy, cut.path));
   box.append(
     h("video", { controls: true, preload: "metadata", playsinline: true, src: `/media/${id}/cut/${encodeURIComponent(cut.platform)}`, "aria-label": `Cut for ${cut.platform_name}` }),

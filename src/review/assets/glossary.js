@@ -19,7 +19,7 @@ export class Glossary {
     this.timer = undefined;
     this.asked = 0;
     $("always").addEventListener("click", () => this.open());
-    $("fix-close").addEventListener("click", () => ($("fix").hidden = true));
+    $("fix-close").addEventListener("click", () => this.drop());
     $("glossary-close").addEventListener("click", () => $("glossary").close());
     $("learn").addEventListener("click", () => void this.#learn(false));
     $("learn-fix").addEventListener("click", () => void this.#learn(true));
@@ -33,6 +33,12 @@ export class Glossary {
     this.fix = fix;
     $("fix-words").replaceChildren("You wrote ", h("bdi", { class: "strong" }, fix.meant), " for ", h("bdi", { class: "strong" }, fix.heard), ". ", h("kbd", {}, "g"));
     $("fix").hidden = false;
+  }
+
+  /** A step was taken back, perhaps the correction itself. */
+  drop() {
+    this.fix = null;
+    $("fix").hidden = true;
   }
 
   /** @param {string} [words] that are chosen, where nothing was corrected */
@@ -86,8 +92,7 @@ export class Glossary {
       await this.saver.flush();
       const changed = await ask("POST", `/api/clip/${this.id}/learn`, { ...mishearing, fix });
       $("glossary").close();
-      $("fix").hidden = true;
-      this.fix = null;
+      this.drop();
       const others = changed.filter((/** @type {any} */ clip) => clip.id !== this.id).length;
       const words = `From now on “${mishearing.meant}” is written for “${mishearing.heard}”.${others > 0 ? ` ${others} other ${others === 1 ? "clip changes" : "clips change"} with it.` : ""}`;
       $("notice").textContent = words;

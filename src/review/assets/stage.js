@@ -239,6 +239,7 @@ export class Stage {
     this.#place();
     this.overlay.at(cut);
     $("left-out").hidden = cut !== null || this.playing;
+    if (cut === null && !this.playing) $("clock").textContent = "Not in the cut";
     if (cut !== null) {
       if (document.activeElement !== this.position || Math.abs(Number(this.position.value) - cut) > 0.1) this.position.value = String(cut);
       const words = `${clock(cut)} of ${clock(this.look.duration)}`;

@@ -4,7 +4,7 @@
 
 import { flat, joinWithBefore, rewrite, spokenAt, splitAt, textOf } from "./captions.js";
 import { $, announce, h } from "./dom.js";
-import { clock, spokenClock } from "./times.js";
+import { clock } from "./times.js";
 
 /** @typedef {import("./captions.js").Row} Row */
 /** @typedef {{row: Row, element: HTMLElement, words: HTMLElement[]}} Drawn */
@@ -103,7 +103,7 @@ export class Transcript {
   /** @param {HTMLElement} element @param {Row} row */
   #time(element, row) {
     element.textContent = clock(row.start, true);
-    element.setAttribute("aria-label", `Go to ${spokenClock(row.start)}`);
+    element.setAttribute("aria-label", `Go to ${clock(row.start, true)}`);
   }
 
   /** @param {Row} row @param {import("./captions.js").Word} word @param {number} at */
