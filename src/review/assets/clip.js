@@ -3,7 +3,7 @@
 
 import { ask } from "./api.js";
 import { Approval, takeNotice } from "./approve.js";
-import { rowsFromLines, rowsOf } from "./captions.js";
+import { linesOf, rowsFromLines, rowsOf } from "./captions.js";
 import { chosen } from "./choices.js";
 import { Conflict } from "./conflict.js";
 import { drawCuts } from "./cuts.js";
@@ -61,6 +61,8 @@ const posts = new Posts(store);
 const picture = new Picture(store, stage);
 const approval = new Approval(id, store, saver);
 bindTabs();
+// A word that is being written counts as written when the page is left.
+saver.beforeLeaving = () => said.closeEditor?.();
 
 /** Draws what a change touches; each part looks for itself what that is. */
 function drawChange() {
@@ -169,14 +171,19 @@ listen({
   },
 });
 
+/** What is in a draft, and whether the clip has all of it by now. @param {import("./drafts.js").Draft} draft */
+function contentOf(draft) {
+  const rows = draft.captions ? rowsFromLines(rowsOf(store.view.captions), draft.captions) : store.rows;
+  const choices = chosen(draft.choices ?? {}, store.view.defaults);
+  const text = (/** @type {import("./captions.js").Row[]} */ all) => JSON.stringify(linesOf(all));
+  return { rows, choices, isHere: text(rows) === text(store.rows) && JSON.stringify(choices) === JSON.stringify(store.choices) };
+}
+
 /** Changes that an earlier visit could not save. */
 function offerDraft() {
   const draft = draftOf(id);
   if (!draft) return;
-  const rows = draft.captions ? rowsFromLines(rowsOf(store.view.captions), draft.captions) : store.rows;
-  const text = (/** @type {any[]} */ all) => JSON.stringify(all.map((row) => [row.start, row.end, row.words.map((/** @type {any} */ word) => word.text)]));
-  const choices = chosen(draft.choices ?? {}, store.view.defaults);
-  if (text(rows) === text(store.rows) && JSON.stringify(choices) === JSON.stringify(store.choices)) {
+  if (contentOf(draft).isHere) {
     dropDraft(id);
     return;
   }
@@ -185,11 +192,14 @@ function offerDraft() {
   $("draft").hidden = false;
   $("draft-restore").addEventListener("click", () => {
     $("draft").hidden = true;
-    // What was made from another version is shown against this one.
-    const isOther = draft.version !== store.view.version;
-    const now = store.view;
-    if (isOther) store.view = { ...now, version: draft.version };
+    const { rows, choices } = contentOf(draft);
+    // What was made from another version is shown against this one before anything is saved.
+    store.view = { ...store.view, version: draft.version };
     store.change({ rows, choices });
+  });
+  // The save of a page that was just left may arrive after this one was opened.
+  store.on("view", () => {
+    if (!$("draft").hidden && contentOf(draft).isHere) $("draft").hidden = true;
   });
   $("draft-drop").addEventListener("click", () => {
     $("draft").hidden = true;

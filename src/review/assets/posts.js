@@ -54,10 +54,11 @@ export class Posts {
   /** @param {string} names */
   #build(names) {
     this.platforms = names;
-    $("posts").replaceChildren(...this.store.view.posts.map((/** @type {any} */ post, /** @type {number} */ at) => {
+    const taking = this.store.view.posts.filter((/** @type {any} */ post) => post.title !== null || this.#takesText(post));
+    $("posts").replaceChildren(...taking.map((/** @type {any} */ post, /** @type {number} */ at) => {
       const field = (/** @type {"title" | "text"} */ key, /** @type {string} */ id, /** @type {string} */ label, /** @type {number} */ rows) => {
         const area = h("textarea", { id, rows, dir: "auto", "aria-describedby": `count-${id.startsWith("title") ? "title-" : ""}${post.platform}` });
-        area.addEventListener("input", () => this.#write(post.platform, key, area.value));
+        area.addEventListener("input", () => this.#write(post.platform, key, key === "title" ? area.value.replace(/\s*\n\s*/g, " ") : area.value));
         return h("div", { class: "field" }, h("label", { for: id }, label), area, h("p", { class: "count small", id: area.getAttribute("aria-describedby") }));
       };
       const back = h("button", { class: "button quiet", type: "button", "data-back": post.platform }, "Back to Housecall’s text");
@@ -65,8 +66,13 @@ export class Posts {
       return h("details", { class: "post", "data-post": post.platform, open: at === 0 },
         h("summary", {}, h("span", {}, post.platform_name), h("span", { class: "summary-note small" })),
         post.title === null ? null : field("title", `title-${post.platform}`, `Title on ${post.platform_name}`, 2),
-        field("text", `post-${post.platform}`, `Text on ${post.platform_name}`, 6), back);
+        this.#takesText(post) ? field("text", `post-${post.platform}`, `Text on ${post.platform_name}`, 6) : null, back);
     }));
+  }
+
+  /** Whether the platform takes a text at all: else it is empty, without a limit, and nobody wrote one. @param {any} post */
+  #takesText(post) {
+    return post.text !== "" || post.most_text !== null || this.store.choices.posts?.[post.platform]?.text !== undefined;
   }
 
   /** @param {any} post @param {"title" | "text"} key */
@@ -115,6 +121,6 @@ export class Posts {
     const choices = withPost(withPost(this.store.choices, platform, "text", null), platform, "title", null);
     this.store.change({ choices });
     this.draw();
-    $(`post-${platform}`).focus();
+    /** @type {HTMLElement | null} */ (document.querySelector(`[data-post="${CSS.escape(platform)}"] textarea`))?.focus();
   }
 }

@@ -26,6 +26,8 @@ export class Saver {
     /** @type {Promise<void> | null} */
     this.inFlight = null;
     this.failures = 0;
+    /** What has to be finished before the last save of a page that is left. */
+    this.beforeLeaving = () => {};
     /** The clip as somebody else saved it, until a person chose. @type {any} */
     this.conflict = null;
     store.on("change", () => this.changed());
@@ -101,6 +103,12 @@ export class Saver {
 
   /** @param {Refused} refused */
   #failed(refused) {
+    // A save that arrived although its answer did not is no conflict.
+    if (refused.conflict && this.store.isHere(refused.conflict)) {
+      this.failures = 0;
+      this.store.take(refused.conflict, this.store.print);
+      return;
+    }
     if (refused.conflict) {
       this.conflict = refused.conflict;
       this.tell.status({ state: "conflict", words: "Not saved: somebody else changed this clip too" });
@@ -131,6 +139,7 @@ export class Saver {
   }
 
   #leave() {
+    this.beforeLeaving();
     if (this.store.isSaved || this.conflict || this.inFlight) return;
     const save = this.#save();
     if (JSON.stringify(save).length < 60000) void ask("PUT", `/api/clip/${this.id}`, save, { keepalive: true }).catch(() => {});

@@ -71,6 +71,13 @@ export class Store {
     return !captions && !choices;
   }
 
+  /** Whether a clip says just what is here, whatever its times. @param {any} view */
+  isHere(view) {
+    const texts = (/** @type {{words: {text: string}[]}[]} */ rows) => JSON.stringify(rows.map((row) => row.words.map((word) => word.text)));
+    const choices = JSON.stringify(chosen(view.choices, view.defaults));
+    return texts(view.captions) === texts(this.rows) && choices === JSON.stringify(this.choices);
+  }
+
   /** What stands for a single choice. @param {"question" | "hook" | "start" | "end" | "anchor" | "cover"} key */
   value(key) {
     return this.choices[key] ?? this.view.defaults[key] ?? null;
