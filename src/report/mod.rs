@@ -1,6 +1,7 @@
 //! What a person reads: progress bars, plain lines, NDJSON, the HTML sheet.
 
 mod clip_report;
+pub(crate) mod phrases;
 mod progress;
 mod sheet;
 

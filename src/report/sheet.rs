@@ -3,6 +3,7 @@
 //! Here every value becomes the text that is shown; the template holds the words and the looks. askama escapes all of it.
 
 use super::clip_report::{ClipReport, ClipState, CutReport, CutState};
+use super::phrases::{counted, sentence, undirected};
 use crate::fault::Fault;
 use crate::pipeline::Standing;
 use crate::units::Time;
@@ -276,29 +277,6 @@ fn unmet(cut: &CutReport) -> Vec<&'static str> {
 
 fn name_of(id: &str, names: &BTreeMap<String, String>) -> String {
     names.get(id).cloned().unwrap_or_else(|| id.into())
-}
-
-/// A file name without the marks that turn the direction of text: `clip4pm.exe` must not look like `clipexe.mp4`.
-fn undirected(name: &str) -> String {
-    name.chars().filter(|c| !matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')).collect()
-}
-
-/// `1 clip`, `2 clips`.
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
-/// A fault's words with a stop, and with a capital unless they begin with a file name or a setting.
-fn sentence(text: &str) -> String {
-    let text = text.trim();
-    let plain = text.split_whitespace().next().is_some_and(|word| word.chars().all(char::is_lowercase));
-    let mut letters = text.chars();
-    let sentence = match letters.next() {
-        None => return String::new(),
-        Some(first) if plain => first.to_uppercase().chain(letters).collect(),
-        Some(_) => text.to_string(),
-    };
-    if sentence.ends_with(['.', '!', '?']) { sentence } else { sentence + "." }
 }
 
 /// `0:07.3`, `12:00`, `1:02:03`: tenths only where they matter and are not nought.

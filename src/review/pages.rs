@@ -2,6 +2,7 @@
 //! all of it. No page has script or style of its own in it: they come from [`assets`](super::assets).
 
 use super::contract::{CardState, ClipCard, ClipView, DayView};
+use crate::report::phrases::{counted, sentence, undirected};
 use askama::Template;
 
 /// The page of the day.
@@ -219,28 +220,6 @@ fn needs(waiting: usize, all: usize) -> String {
 fn island(view: &ClipView) -> String {
     let json = serde_json::to_string(view).unwrap_or_else(|_| "null".to_string());
     json.replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e")
-}
-
-/// A file name without the marks that turn the direction of text: `clip4pm.exe` must not look like `clipexe.mp4`.
-fn undirected(name: &str) -> String {
-    name.chars().filter(|c| !matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')).collect()
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
-/// A fault's words with a stop, and with a capital unless they begin with a file name or a setting.
-fn sentence(text: &str) -> String {
-    let text = text.trim();
-    let plain = text.split_whitespace().next().is_some_and(|word| word.chars().all(char::is_lowercase));
-    let mut letters = text.chars();
-    let sentence = match letters.next() {
-        None => return String::new(),
-        Some(first) if plain => first.to_uppercase().chain(letters).collect(),
-        Some(_) => text.to_string(),
-    };
-    if sentence.ends_with(['.', '!', '?']) { sentence } else { sentence + "." }
 }
 
 /// Seconds as `0:07` or `1:02:03`.
