@@ -19,22 +19,22 @@ export function drawCuts(id, view, words) {
   const failed = card.failed && h("div", { class: "failure" }, h("p", {}, h("strong", {}, sentence(card.failed[1].what))), h("p", {}, sentence(card.failed[1].advice)));
   const nothing = card.cuts.length === 0 && !failed ? h("p", { class: "soft" }, view.held ? "There are no cuts yet. They are made once the clip is approved." : "The cuts come here as they are finished.") : null;
   $("work").replaceChildren(...[progress && h("p", {}, words), progress, failed, nothing].filter(Boolean));
-  drawList(id, card.cuts);
+  drawList(id, card.cuts, card.cover);
   const skipped = view.skipped.map((/** @type {[string, string]} */ [name, why]) => h("li", {}, h("strong", {}, name), `: ${sentence(why)}`));
   $("skipped").replaceChildren(...(skipped.length > 0 ? [h("h3", {}, "Left out"), h("ul", { class: "plain" }, ...skipped)] : []));
 }
 
-/** A cut that is there already keeps its player, which may be playing. @param {string} id @param {any[]} cuts */
-function drawList(id, cuts) {
+/** A cut that is there already keeps its player, which may be playing. @param {string} id @param {any[]} cuts @param {boolean} hasCover */
+function drawList(id, cuts, hasCover) {
   const known = new Map([...$("cuts").children].map((element) => [element.dataset.print, element]));
   $("cuts").replaceChildren(...cuts.map((cut) => {
     const print = JSON.stringify(cut);
-    return known.get(print) ?? drawCut(id, cut, print);
+    return known.get(print) ?? drawCut(id, cut, print, hasCover);
   }));
 }
 
-/** @param {string} id @param {any} cut @param {string} print */
-function drawCut(id, cut, print) {
+/** @param {string} id @param {any} cut @param {string} print @param {boolean} hasCover */
+function drawCut(id, cut, print, hasCover) {
   const box = h("article", { class: "cut", "data-cut": cut.platform, "data-print": print }, h("h3", {}, cut.platform_name));
   if (cut.failed) {
     box.append(h("div", { class: "failure" }, h("p", {}, h("strong", {}, sentence(cut.failed.what))), h("p", {}, sentence(cut.failed.advice))));
@@ -43,7 +43,8 @@ function drawCut(id, cut, print) {
   const copy = h("button", { class: "button copy", type: "button", "aria-label": `Copy place of the cut for ${cut.platform_name}` }, "Copy place");
   copy.addEventListener("click", () => void copyPath(copy, cut.path));
   box.append(
-    h("video", { controls: true, preload: "metadata", playsinline: true, src: `/media/${id}/cut/${encodeURIComponent(cut.platform)}`, "aria-label": `Cut for ${cut.platform_name}` }),
+    // Nothing is loaded before somebody plays it: a browser opens six connections at most, and saving needs one.
+    h("video", { controls: true, preload: "none", poster: hasCover ? `/media/${id}/cover` : null, playsinline: true, src: `/media/${id}/cut/${encodeURIComponent(cut.platform)}`, "aria-label": `Cut for ${cut.platform_name}` }),
     h("p", { class: "soft small number" }, `${clock(cut.duration)} · ${size(cut.bytes)}`),
     h("p", { class: "path small" }, h("bdi", {}, cut.path)), copy,
   );
