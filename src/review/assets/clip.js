@@ -64,10 +64,14 @@ bindTabs();
 // A word that is being written counts as written when the page is left.
 saver.beforeLeaving = () => said.closeEditor?.();
 
-/** Draws what a change touches; each part looks for itself what that is. */
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let marking;
+
+/** Draws what a change touches; each part looks for itself what that is. The list of marks comes after the words are seen. */
 function drawChange() {
   said.draw();
-  marks.draw();
+  clearTimeout(marking);
+  marking = setTimeout(() => marks.draw(), 100);
   posts.draw();
   picture.draw();
   stage.outdated();

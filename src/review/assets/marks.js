@@ -142,6 +142,7 @@ export class Marks {
 
   /** To the next or the one before. @param {number} by @param {boolean} focus whether the word gets the focus */
   go(by, focus) {
+    this.draw();
     if (this.looks.length === 0) {
       announce("Nothing to look at");
       return;
