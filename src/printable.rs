@@ -12,6 +12,19 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(written).collect())
 }
 
+/// What a person typed as one line: 1 to `most` characters that can be seen, without spaces around them.
+///
+/// # Errors
+/// It is empty, longer, or holds controls or marks that would make one name look like another; says what to write.
+pub fn one_line(typed: &str, most: usize) -> Result<String, String> {
+    let text = typed.trim();
+    let turns =
+        |c: char| matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}');
+    let printable = text.chars().all(|c| !c.is_control() && !turns(c) && !matches!(c, '\u{2028}' | '\u{2029}'));
+    let fits = (1..=most).contains(&text.chars().count());
+    if fits && printable { Ok(text.to_string()) } else { Err(format!("write 1 to {most} printable characters")) }
+}
+
 /// Whether a character does something to the text around it instead of being seen.
 fn is_obeyed(c: char) -> bool {
     c.is_control()

@@ -17,7 +17,7 @@ pub use clip_file::{clip_settings, clip_settings_of};
 pub use glossary_file::{glossary_additions, glossary_additions_of};
 pub use resolved::{
     Anchor, Bounds, CanvasChoice, CardBackground, ClipSettings, Corner, Crop, EncoderChoice, Encoding, EndCard,
-    Framing, Platform, PostLimits, Practice, Require, Source, Style, TooLong, Watermark,
+    Framing, Platform, PostLimits, Practice, Require, ReviewPage, Source, Style, TooLong, UNDERSTOOD, Watermark,
 };
 pub use template::template;
 pub(crate) use typed::Typed;

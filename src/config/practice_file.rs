@@ -3,8 +3,8 @@
 use super::glossary_file::GlossaryTable;
 use super::platform_file::{self, PlatformFields};
 use super::resolved::{
-    Anchor, Bounds, CardBackground, Corner, EncoderChoice, EndCard, Framing, Platform, Practice, Require, TooLong,
-    Watermark,
+    Anchor, Bounds, CardBackground, Corner, EncoderChoice, EndCard, Framing, Platform, Practice, Require, ReviewPage,
+    TooLong, UNDERSTOOD, Watermark,
 };
 use super::typed::{Line, Number, Typed};
 use crate::captions;
@@ -40,6 +40,8 @@ struct PracticeFile {
     glossary: GlossaryTable,
     #[serde(default)]
     review: Review,
+    #[serde(default)]
+    review_page: PageTable,
     #[serde(default)]
     checks: Switches,
     #[serde(default)]
@@ -144,6 +146,27 @@ struct Speech {
 #[serde(deny_unknown_fields, default)]
 struct Review {
     require: Require,
+}
+
+/// Where the page for reading and approving may be served besides this computer.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct PageTable {
+    local_network: Option<Spanned<String>>,
+    passphrase_file: Option<Spanned<Line>>,
+}
+
+impl PageTable {
+    fn resolve(self, typed: &Typed) -> Result<ReviewPage, Fault> {
+        let understood = self.local_network.as_ref().map(|sentence| (sentence.get_ref().trim(), sentence.span()));
+        if let Some((_, span)) = understood.as_ref().filter(|(sentence, _)| *sentence != UNDERSTOOD) {
+            let what = format!("local_network takes one sentence alone: \"{UNDERSTOOD}\"");
+            return Err(typed.fault(Some(span.clone()), &what));
+        }
+        let folder = typed.file.parent().unwrap_or(Path::new(""));
+        let file = self.passphrase_file.and_then(|file| file.into_inner().0).map(|file| folder.join(file));
+        Ok(ReviewPage { local_network: understood.is_some(), passphrase_file: file })
+    }
 }
 
 /// None: the default of [`Bounds`].
@@ -285,6 +308,7 @@ pub(super) fn parse(file: &Path, text: &str, presets: Option<&Path>) -> Result<P
         digits: raw.captions.digits,
         glossary,
         review: raw.review.require,
+        page: raw.review_page.resolve(&typed)?,
         checks,
         check_files,
         hook: raw.hook.enabled.then(|| Time::from_seconds(raw.hook.seconds.0)),

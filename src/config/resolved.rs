@@ -42,6 +42,8 @@ pub struct Practice {
     pub glossary: Glossary,
     /// Which clips wait for an approval.
     pub review: Require,
+    /// Where the page for reading and approving may be served besides this computer.
+    pub page: ReviewPage,
     /// What the practice changes about the checks; its own name, handle, phone and site may always be said.
     pub checks: Switches,
     /// Folder with the practice's own files of checks; it need not exist.
@@ -74,6 +76,19 @@ pub struct Practice {
     pub encoder: EncoderChoice,
     /// What is too large or too long to be taken.
     pub bounds: Bounds,
+}
+
+/// What a practice writes into practice.toml before the page is served in its network.
+pub const UNDERSTOOD: &str =
+    "I understand that everyone in this network who has the passphrase can see and approve clips";
+
+/// Where the page for reading and approving may be served besides this computer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReviewPage {
+    /// Whether the practice wrote [`UNDERSTOOD`].
+    pub local_network: bool,
+    /// Where its passphrase lies; never in practice.toml itself, which lies beside the clips.
+    pub passphrase_file: Option<PathBuf>,
 }
 
 /// What is too large or too long to be taken. A header may claim anything, and each claim costs memory or time.

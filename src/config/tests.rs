@@ -234,3 +234,17 @@ fn what_is_too_large_to_be_taken_can_be_changed() {
     assert!(bounds("max_side = 100000").unwrap_err().to_string().contains("line 4: 100000 is out of range"));
     assert!(bounds("max_minutes = 0").unwrap_err().to_string().contains("from 0.1 to 600 is allowed"));
 }
+
+#[test]
+fn the_network_is_served_only_to_who_wrote_that_they_understand() {
+    let page = |text: &str| load_text(&format!("[practice]\nname = \"A\"\n[review_page]\n{text}")).map(|p| p.page);
+    assert_eq!(page("").unwrap(), ReviewPage::default());
+    for wrong in ["yes", "", "true", "I understand", &UNDERSTOOD.to_uppercase()] {
+        let said = page(&format!("local_network = \"{wrong}\"")).unwrap_err().to_string();
+        assert!(said.contains("line 4") && said.contains(UNDERSTOOD), "{said}");
+    }
+    assert!(page("local_network = true").is_err() && page("passphrase = \"five words\"").is_err());
+    let understood = page(&format!("local_network = \"{UNDERSTOOD}\"\npassphrase_file = \"passphrase\"")).unwrap();
+    assert!(understood.local_network);
+    assert!(understood.passphrase_file.is_some_and(|file| file.is_absolute() && file.ends_with("passphrase")));
+}

@@ -239,6 +239,7 @@ mod tests {
             digits: true,
             glossary: Default::default(),
             review: Default::default(),
+            page: Default::default(),
             checks: Default::default(),
             check_files: None,
             style: Style {
