@@ -3,12 +3,33 @@
 //!
 //! ```text
 //! day       what goes on: reads clips, renders what may go out, tells of both        (library calls of pipeline)
+//! view      a clip that is open, from what is planned of it
 //! contract  what page and day say to each other
-//! guard     who may ask: token, cookie, Host, Origin, limits
-//! server    addresses to calls of the day
-//! pages     HTML from what the day says; scripts and styles inside the program
+//! pages     HTML from what the day says                  assets    scripts and styles inside the program
+//! doors     where connections arrive: this computer, and the network where the practice wants that
+//! key       what lets a person in: token, passphrase, cookie
+//! guard     who may ask: Host, Origin, cookie            limits    how much and how often
+//! server    connections, and an orderly end              sign_in   the way in
+//! routes    addresses to calls of the day                events    what happens, told to every page
+//! ranges    which bytes of a file are asked for          files     files of the day, sent
+//! answers   what goes back, and what is on every answer
 //! ```
 
+mod answers;
 pub mod assets;
 pub mod contract;
+mod doors;
+mod events;
+mod files;
+mod guard;
+mod key;
+pub mod limits;
 pub mod pages;
+mod ranges;
+mod routes;
+mod server;
+mod sign_in;
+
+pub use doors::{Door, address, local, network};
+pub use key::{Keeper, Key, Secret, passphrase};
+pub use server::{Options, serve};
