@@ -1,6 +1,8 @@
 //! What can be typed.
 
+use crate::printable::one_line;
 use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Turns a folder of phone-recorded answer clips into captioned, watermarked cuts for every platform a practice posts to.
@@ -31,7 +33,27 @@ pub enum Verb {
     #[command(after_help = RUN_HELP)]
     Run(Batch),
     /// The same, again and again, as clips arrive; stop with Ctrl-C
-    Watch(Batch),
+    Watch {
+        /// The clips
+        #[command(flatten)]
+        batch: Batch,
+        /// Serve the page as well, as `housecall review` does
+        #[arg(long)]
+        review: bool,
+        /// The page
+        #[command(flatten)]
+        page: Page,
+    },
+    /// Serve a page on this computer where clips are read, fixed and approved as they arrive; stop with Ctrl-C
+    #[command(after_help = REVIEW_HELP)]
+    Review {
+        /// The clips
+        #[command(flatten)]
+        batch: Batch,
+        /// The page
+        #[command(flatten)]
+        page: Page,
+    },
     /// Watch a folder whenever you are logged in, without a window being open (Linux with systemd)
     Service {
         /// What to do about it.
@@ -147,22 +169,11 @@ pub struct Tidying {
 
 /// A person's name: what stands in the record has to be readable.
 fn person(typed: &str) -> Result<String, String> {
-    line(typed, 80)
+    one_line(typed, 80)
 }
 
 fn remark(typed: &str) -> Result<String, String> {
-    line(typed, 1000)
-}
-
-/// One line of 1 to `most` printable characters.
-fn line(typed: &str, most: usize) -> Result<String, String> {
-    let text = typed.trim();
-    // Marks that turn the direction of text would make one name look like another.
-    let turns =
-        |c: char| matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}');
-    let printable = text.chars().all(|c| !c.is_control() && !turns(c) && !matches!(c, '\u{2028}' | '\u{2029}'));
-    let fits = (1..=most).contains(&text.chars().count());
-    if fits && printable { Ok(text.to_string()) } else { Err(format!("write 1 to {most} printable characters")) }
+    one_line(typed, 1000)
 }
 
 /// A folder of clips and how to treat them.
@@ -203,12 +214,34 @@ pub struct Batch {
     pub trace: Option<PathBuf>,
 }
 
+/// The page and how to get to it.
+#[derive(Debug, Clone, Default, PartialEq, Args)]
+pub struct Page {
+    /// Port of this computer [default: the one before, else a free one]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+    /// Serve it in the network as well, to those who know the passphrase; see [review_page] in docs/review.md
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// Make the address before worthless, and everybody sign in anew
+    #[arg(long)]
+    pub new_token: bool,
+    /// Open the page in the browser
+    #[arg(long)]
+    pub open: bool,
+}
+
 const RUN_HELP: &str = "\
 A clip that was done before and has not changed costs no work. Stop with Ctrl-C at any time: what is finished stays, \
 and the next run goes on from there.
 
 Exit codes: 0 everything is in place, 1 could not start, 2 some clips or cuts failed, or it was stopped, \
 3 nothing failed but some clips wait for approval.";
+
+const REVIEW_HELP: &str = "\
+Clips that wait for a person are not rendered before somebody approved them on the page, or with `housecall approve` while \
+the page is not served. The address that is printed lets in whoever has it, from this computer alone; a bookmark of it \
+goes on working. docs/review.md says what is served to whom.";
 
 const STATUS_HELP: &str = "\
 It may be asked while a run goes on, and after one was cut off.

@@ -35,6 +35,7 @@ mod init;
 mod models;
 mod plan;
 mod platforms;
+mod review;
 mod run;
 mod service;
 mod shell;
@@ -43,7 +44,7 @@ mod systemd;
 mod vigil;
 mod watch;
 
-pub use arguments::{Arguments, Batch, Decide, ServiceVerb, Tidying, Verb};
+pub use arguments::{Arguments, Batch, Decide, Page, ServiceVerb, Tidying, Verb};
 
 use crate::fault::{Cancel, Fault};
 use crate::pipeline::Patience;
@@ -104,7 +105,15 @@ fn dispatch(verb: Verb, cancel: &Cancel) -> Result<u8, Fault> {
     match verb {
         Verb::Init { folder, name } => init::init(&folder, name.as_deref()),
         Verb::Run(batch) => run::run(&batch, cancel),
-        Verb::Watch(batch) => watch::watch(&batch, cancel),
+        Verb::Watch { batch, review: true, page } | Verb::Review { batch, page } => {
+            review::review(&batch, &page, cancel)
+        }
+        Verb::Watch { page, .. } if page != Page::default() => {
+            let what =
+                "--port, --listen, --new-token and --open are about the page, which watch serves with --review alone";
+            Err(Fault::new(what, "add --review, or leave them away"))
+        }
+        Verb::Watch { batch, .. } => watch::watch(&batch, cancel),
         Verb::Service { what } => service::service(&what, cancel),
         Verb::Plan(batch) => plan::plan(&batch, cancel),
         Verb::Approve { decide, by } => approve::approve(&decide, &by, cancel),
