@@ -73,7 +73,8 @@ pub fn hosts(here: SocketAddr, computer: Option<&str>) -> Vec<String> {
         names.push(format!("{computer}.local"));
         names.push(computer);
     }
-    let usual = (here.port() == 80).then(|| names.clone()).unwrap_or_default();
+    // Browsers leave the usual port away.
+    let usual = if here.port() == 80 { names.clone() } else { Vec::new() };
     names.into_iter().map(|name| format!("{name}:{}", here.port())).chain(usual).collect()
 }
 

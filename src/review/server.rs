@@ -211,10 +211,10 @@ impl Strangers {
         let mut all = self.0.lock().unwrap_or_else(|e| e.into_inner());
         all.retain(|(_, handle)| !handle.is_finished());
         all.push_back((number, handle));
-        if all.len() > limits::STRANGERS {
-            if let Some((_, oldest)) = all.pop_front() {
-                oldest.abort();
-            }
+        if all.len() > limits::STRANGERS
+            && let Some((_, oldest)) = all.pop_front()
+        {
+            oldest.abort();
         }
     }
 
