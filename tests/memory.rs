@@ -39,7 +39,7 @@ fn a_clip_is_read_again_and_again_without_being_held() {
         let (pcm, _) = sound::listen(&clip, &probe, &cancel).unwrap();
         assert!(pcm.len() > 5 * 16_000);
         assert!(!faces::look(&clip, &probe.video, 1, &cancel).unwrap().unwrap().seen.is_empty());
-        let target = Sound { gain: 0.0, target: -14.0, ceiling: -1.5, bit_rate: 128 };
+        let target = Sound { gain: 0.0, target: Some(-14.0), ceiling: -1.5, bit_rate: 128 };
         let whole = 0..6 * u64::from(sound::CUT_RATE);
         let mastered = sound::master(&clip, &probe, &[whole], Time::ZERO, &target, &cancel).unwrap();
         assert!(mastered.frames.len() > 250);

@@ -292,7 +292,7 @@ impl<'a> Draft<'a> {
             marks,
             sound: inputs.probe.audio.as_ref().map(|_| Sound {
                 gain: loudness::gain(inputs.loudness, kept.spans()),
-                target: loudness::TARGET,
+                target: Some(loudness::TARGET),
                 ceiling: loudness::CEILING,
                 bit_rate: platform.encoding.audio_rate,
             }),

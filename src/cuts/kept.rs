@@ -68,6 +68,20 @@ impl Kept {
         self.parts(rate).map(|part| (number.min(part.end) - part.start).max(0)).sum()
     }
 
+    /// Which frame of the clip frame `number` of the cut is; the last one that is shown for all behind it, which a cut
+    /// holds.
+    pub fn clip_frame(&self, rate: Rate, number: i64) -> i64 {
+        let (mut left, mut last) = (number.max(0), 0);
+        for part in self.parts(rate).filter(|part| !part.is_empty()) {
+            let length = part.end - part.start;
+            if left < length {
+                return part.start + left;
+            }
+            (left, last) = (left - length, part.end - 1);
+        }
+        last
+    }
+
     /// Whether the moment of the clip is shown.
     pub fn holds(&self, moment: Time) -> bool {
         self.0.iter().any(|span| span.contains(moment))
@@ -229,10 +243,13 @@ mod tests {
             prop_assert_eq!(kept.joins().len() + 1, parts.len());
             for (n, number) in shown.iter().enumerate() {
                 prop_assert_eq!(kept.cut_frame(NTSC, *number), n as i64);
+                prop_assert_eq!(kept.clip_frame(NTSC, n as i64), *number);
                 let (cut, clip) = (NTSC.time_of(n as i64), NTSC.time_of(*number));
                 prop_assert!((kept.clip_time(cut) - clip).0.abs() <= 100, "frame {n} of the cut");
                 prop_assert!((kept.cut_time(clip).unwrap() - cut).0.abs() <= 100, "frame {number} of the clip");
             }
+            let held = kept.clip_frame(NTSC, shown.len() as i64 + 7);
+            prop_assert_eq!(Some(&held), shown.last());
             let some = (shown.len() as f64 * share) as usize;
             let first: Vec<i64> = kept.truncated(NTSC, some as i64).parts(NTSC).flatten().collect();
             prop_assert_eq!(&first[..], &shown[..some.min(shown.len())]);

@@ -14,6 +14,7 @@ mod special;
 #[cfg(test)]
 mod tests;
 mod trim;
+mod viewing;
 
 pub use build::{Inputs, Logo, plan_clip};
 pub use kept::Kept;
@@ -23,3 +24,4 @@ pub use plan::{
 };
 pub use share::{ENGINE, Render, renders};
 pub use trim::Trim;
+pub use viewing::{poster_recipe, viewing_recipe};

@@ -136,9 +136,9 @@ pub struct Mark {
 pub struct Sound {
     /// Gain in dB that brings what is kept to the target before limiting.
     pub gain: f64,
-    /// Integrated loudness aimed at, LUFS (ITU-R BS.1770-4).
-    pub target: f64,
-    /// Highest true peak allowed in the finished file, dBTP.
+    /// Integrated loudness aimed at, LUFS (ITU-R BS.1770-4); none where the gain is given and nobody asks how loud it gets.
+    pub target: Option<f64>,
+    /// Highest true peak allowed in the finished file, dBTP; without a target, what peaks are limited to before encoding.
     pub ceiling: f64,
     /// AAC bit rate in kbit/s.
     pub bit_rate: u32,
@@ -165,6 +165,13 @@ impl Recipe {
     /// How long the finished cut is.
     pub fn duration(&self) -> Time {
         self.rate.time_of(self.frames())
+    }
+
+    /// Which frame is seen at a moment of the cut; before it the first, after it the last.
+    pub fn frame_at(&self, at: Time) -> i64 {
+        let nearest = self.rate.frames_in(at);
+        let begun = if self.rate.time_of(nearest) > at { nearest - 1 } else { nearest };
+        begun.clamp(0, (self.frames() - 1).max(0))
     }
 
     /// How many frames the finished cut has.

@@ -236,7 +236,7 @@ fn the_end_card_follows_the_last_frame() {
 fn sound_is_brought_to_the_target() {
     let plan = Clip::upright(12).plan();
     let sound = cut(&plan, "tiktok").recipe.sound.clone().unwrap();
-    assert_eq!((sound.gain, sound.target, sound.ceiling), (9.0, -14.0, -1.5));
+    assert_eq!((sound.gain, sound.target, sound.ceiling), (9.0, Some(-14.0), -1.5));
 }
 
 #[test]

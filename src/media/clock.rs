@@ -7,6 +7,11 @@ pub fn reach(rate: Rate) -> Time {
     Time(rate.frame().0 * 45 / 100)
 }
 
+/// The latest moment at which a picture may start that frame `number` shows.
+pub fn latest(rate: Rate, number: i64) -> Time {
+    rate.time_of(number) + reach(rate)
+}
+
 /// Decides for each decoded picture how many frames of the constant rate it fills.
 ///
 /// Frame `n` shows the newest picture that is not later than 45% of a frame after its time, so jitter below that neither
@@ -27,8 +32,7 @@ impl Clock {
     /// The frames that the picture before the one at `next_picture` fills, as a range of frame numbers; may be empty.
     pub fn fill_until(&mut self, next_picture: Time) -> std::ops::Range<i64> {
         let from = self.next;
-        let early = reach(self.rate).0;
-        while self.next < self.end && self.rate.time_of(self.next).0 + early < next_picture.0 {
+        while self.next < self.end && latest(self.rate, self.next) < next_picture {
             self.next += 1;
         }
         from..self.next

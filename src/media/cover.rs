@@ -1,15 +1,12 @@
 //! The cover: the sharpest of some pictures, with the question on it.
 
-use super::ffi;
 use super::graph::Compositor;
+use super::{ffi, jpeg};
 use crate::cuts::{Kept, Placement, Recipe};
 use crate::fault::Fault;
 use crate::units::{Size, Time};
-use ffmpeg_next as ff;
-use ffmpeg_next::software::scaling;
-use ffmpeg_next::{format, frame};
-use image::RgbImage;
-use std::path::{Path, PathBuf};
+use ffmpeg_next::frame;
+use std::path::PathBuf;
 
 /// How far apart the pictures are that are looked at.
 const STEP: Time = Time::from_millis(400);
@@ -80,7 +77,11 @@ impl SharpestPicture {
         let recipe = Recipe { placement, ..job.recipe.clone() };
         let mut compositor = Compositor::new(&recipe, displayed, working, &marks, 1)?;
         picture.set_pts(Some(job.recipe.rate.frames_in(SCRIPT_TIME)));
-        write_jpeg(&compositor.run(&picture)?, &job.file)
+        let bytes = jpeg::of(&compositor.run(&picture)?, QUALITY)?;
+        std::fs::write(&job.file, bytes).map_err(|e| {
+            let what = format!("the cover cannot be written ({e})");
+            Fault::new(what, "check that the output folder can be written to")
+        })
     }
 }
 
@@ -98,36 +99,6 @@ fn sharpness(luma: &[u8], stride: usize, width: usize, height: usize) -> f64 {
     }
     let count = count.max(1) as f64;
     squares as f64 / count - (sum as f64 / count).powi(2)
-}
-
-fn write_jpeg(picture: &frame::Video, file: &Path) -> Result<(), Fault> {
-    let failed = |what: String| {
-        Fault::new(format!("the cover cannot be written ({what})"), "check that the output folder can be written to")
-    };
-    let (width, height) = (picture.width(), picture.height());
-    let mut rgb = frame::Video::empty();
-    let mut converter = scaling::Context::get(
-        picture.format(),
-        width,
-        height,
-        format::Pixel::RGB24,
-        width,
-        height,
-        scaling::Flags::BICUBIC | scaling::Flags::ACCURATE_RND | scaling::Flags::FULL_CHR_H_INT,
-    )
-    .map_err(|e: ff::Error| failed(e.to_string()))?;
-    ffi::set_bt709(&mut converter);
-    converter.run(picture, &mut rgb).map_err(|e| failed(e.to_string()))?;
-    let stride = rgb.stride(0);
-    let image = RgbImage::from_fn(width, height, |x, y| {
-        let at = y as usize * stride + x as usize * 3;
-        image::Rgb([rgb.data(0)[at], rgb.data(0)[at + 1], rgb.data(0)[at + 2]])
-    });
-    let mut out = std::io::BufWriter::new(std::fs::File::create(file).map_err(|e| failed(e.to_string()))?);
-    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut out, QUALITY)
-        .encode_image(&image)
-        .map_err(|e| failed(e.to_string()))?;
-    std::io::Write::flush(&mut out).map_err(|e| failed(e.to_string()))
 }
 
 #[cfg(test)]

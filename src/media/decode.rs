@@ -19,6 +19,9 @@ const LONGEST_SIDE: u32 = 8192;
 /// clip.
 const FULL_HD: i64 = 1920 * 1088;
 
+/// Whoever takes pictures with their times, and says whether there is use for more.
+pub type Each<'a> = &'a mut dyn FnMut(frame::Video, Time) -> Result<ControlFlow<()>, Fault>;
+
 /// Hands every picture of `track` with its time (from the clip's time zero) to `each`, until the end or until `each`
 /// breaks off. Pictures before time zero are left out. Tells how many pictures were damaged: those that are missing and
 /// were bridged by the one before, and those that the decoder patched.
@@ -26,12 +29,22 @@ const FULL_HD: i64 = 1920 * 1088;
 /// # Errors
 /// The file cannot be opened or decoded, a picture is larger than the file declares, `each` failed, or the work was
 /// cancelled.
-pub fn pictures(
+pub fn pictures(path: &Path, track: &VideoTrack, threads: usize, cancel: &Cancel, each: Each) -> Result<usize, Fault> {
+    pictures_from(path, track, None, threads, cancel, each)
+}
+
+/// As [`pictures`], from about that time of the clip on: where the container finds a key picture before it. It may find
+/// one that is late, and the first pictures behind it may be missing.
+///
+/// # Errors
+/// As [`pictures`]; the container cannot be read from there.
+pub fn pictures_from(
     path: &Path,
     track: &VideoTrack,
+    from: Option<Time>,
     threads: usize,
     cancel: &Cancel,
-    each: &mut dyn FnMut(frame::Video, Time) -> Result<ControlFlow<()>, Fault>,
+    each: Each,
 ) -> Result<usize, Fault> {
     let undecodable = |e: ff::Error| {
         Fault::new(
@@ -40,6 +53,10 @@ pub fn pictures(
         )
     };
     let mut input = input::open(path)?;
+    if let Some(from) = from {
+        let at = (track.start + from).0;
+        input.seek(at, ..at).map_err(undecodable)?;
+    }
     let stream = input
         .stream(track.index)
         .ok_or_else(|| Fault::new("the video track is gone", "run again; the file changed while it was read"))?;

@@ -1,7 +1,8 @@
 //! The only place that touches ffmpeg: probe, decode, audio, graph, encode, render, verify, log.
 //!
 //! [`probe`](probe::probe) says what a clip holds, [`listen`](sound::listen) gives its sound for recognition,
-//! [`render`](render::render) makes every unique render of it from one decode, and [`verify`](verify::verify) measures
+//! [`render`](render::render) makes every unique render of it from one decode, [`still`](still::jpeg) a single picture of
+//! one, and [`verify`](verify::verify) measures
 //! a finished file. All `unsafe` stands in `ffi.rs`.
 
 mod aac_frames;
@@ -17,6 +18,7 @@ pub mod faces;
 mod ffi;
 mod graph;
 mod input;
+mod jpeg;
 mod lettering;
 mod limiter;
 pub mod logo;
@@ -32,6 +34,7 @@ pub mod sound;
 mod soundtrack;
 mod special;
 mod splice;
+pub mod still;
 pub mod tone;
 pub mod verify;
 mod window;

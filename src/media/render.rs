@@ -278,7 +278,7 @@ fn master_all(setting: &Setting, jobs: &[Job], to: &[Sender<MaybeSound>]) -> Res
         (
             splice::pieces(&r.kept, r.rate),
             r.hold,
-            r.sound.as_ref().map(|s| (s.gain.to_bits(), s.target.to_bits(), s.ceiling.to_bits(), s.bit_rate)),
+            r.sound.as_ref().map(|s| (s.gain.to_bits(), s.target.map(f64::to_bits), s.ceiling.to_bits(), s.bit_rate)),
         )
     };
     let mut done = Vec::<(_, MaybeSound)>::new();

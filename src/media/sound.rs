@@ -66,7 +66,7 @@ pub struct Mastered {
 
 /// Masters the sound of `pieces` (samples of the clip, see [`super::splice`]), followed by silence for `hold`: one gain, a true-peak limiter, AAC. The frames are
 /// decoded again and measured; where the limiter or the coder moved the loudness or the peak, gain and ceiling are set
-/// anew and the pass repeats, so that the file and not the intention is on target.
+/// anew and the pass repeats, so that the file and not the intention is on target. Without a target one pass does.
 ///
 /// # Errors
 /// The file cannot be read, the encoder is missing, or the work was cancelled.
@@ -93,7 +93,8 @@ pub fn master(
         let pass = master_once(&track, pieces, hold, (gain, ceiling), sound.bit_rate)?;
         let Measured { loudness, true_peak } = pass.measured;
         result = Some(pass);
-        let off = sound.target - loudness;
+        let Some(target) = sound.target else { break };
+        let off = target - loudness;
         let quiet_enough = true_peak <= sound.ceiling;
         if quiet_enough && (loudness <= SILENCE || off.abs() <= LOUDNESS_TOLERANCE * 0.6) {
             break;

@@ -43,7 +43,7 @@ impl Window {
     /// The part of a `yuv420p` picture that frame `number` of the cut shows.
     pub fn cut(&self, picture: &frame::Video, number: i64) -> frame::Video {
         // A frame shows a picture that comes up to so much later; a jump belongs to the picture.
-        let at = self.rate.time_of(number) + clock::reach(self.rate);
+        let at = clock::latest(self.rate, number);
         let (x, y) = self.corner(picture, at);
         let mut out = self.pool.take();
         for plane in 0..3 {

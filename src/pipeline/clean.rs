@@ -5,6 +5,7 @@ use super::desk::state_of;
 use super::journal::{self, Entry, Replay};
 use super::lock::{Lock, Patience};
 use super::logbook;
+use super::look;
 use super::shelf::Shelf;
 use super::store::{Store, cannot_write};
 use crate::config;
@@ -203,7 +204,8 @@ impl Desk<'_> {
         let below = folders.flat_map(|folder| below(&self.out.join(folder), 3));
         let top = below_here(self.out).into_iter().filter(is_file).map(|entry| entry.path());
         let parts = below.chain(top).filter(|file| is_on_its_way(&intake::name_of(file)));
-        let files: BTreeSet<PathBuf> = parts.chain(below_all(&self.state.join("scratch"))).collect();
+        let passing = ["scratch", look::FOLDER].into_iter().flat_map(|folder| below_all(&self.state.join(folder)));
+        let files: BTreeSet<PathBuf> = parts.chain(passing).collect();
         sizes(files)
     }
 
@@ -216,7 +218,7 @@ impl Desk<'_> {
             }
         }
         // Folders that became empty; the others stay.
-        for folder in ["scratch", "failed", "logs"] {
+        for folder in ["scratch", look::FOLDER, "failed", "logs"] {
             drop(fs::remove_dir(self.state.join(folder)));
         }
         Ok(())

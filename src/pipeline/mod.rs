@@ -6,6 +6,7 @@
 //! what, `edits` keeps captions that a person corrected, `choices` what they chose, `glossary` what they added to it, `beside` the
 //! texts that they changed, `shelf` moves files between the platforms' names and `held/`, and
 //! `desk` is where a person decides and asks, `lock` keeps two programs from one output folder, `logbook` keeps a small log,
+//! `look` shows a person what a clip and its cuts look like before they are made,
 //! and `clean` removes what no clip needs.
 
 pub mod batch;
@@ -21,6 +22,7 @@ mod glossary;
 mod journal;
 mod lock;
 mod logbook;
+mod look;
 mod produce;
 mod publish;
 mod record;
@@ -42,6 +44,7 @@ pub use event::{Event, Listener, Stage};
 pub use glossary::{glossary_additions, glossary_file, learn};
 pub use journal::Step;
 pub use lock::{Holder, Patience};
+pub use look::{Looker, frame, poster, view_copy};
 pub use shelf::Good;
 pub use signoff::{Signoff, Standing};
 pub use work::Work;

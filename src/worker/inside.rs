@@ -1,12 +1,13 @@
 //! What runs in a worker: a job after the other from standard input, until that ends.
 
-use super::job::{Cover, Hello, Job, Listen, Message, Order, Part, Read, Render};
+use super::job::{Cover, Frame, Hello, Job, Listen, Message, Order, Part, Read, Render};
 use super::limits;
 use super::verified::{Looks, Passed};
 use crate::fault::{Cancel, Fault};
 use crate::media::cover::CoverJob;
 use crate::media::faces;
 use crate::media::render::{self, Rendered, Setting};
+use crate::media::still::{self, Moment};
 use crate::media::verify::verify;
 use crate::media::{self, Probe};
 use crate::speech::{self, ModelFile, Recogniser};
@@ -169,6 +170,7 @@ impl Worker {
             Job::Listen(job) => self.listen(*job),
             Job::Render(job) => self.render(*job, &trace),
             Job::Check(part) => self.check(*part),
+            Job::Frame(job) => self.draw(*job),
         };
         if catch_unwind(AssertUnwindSafe(work)).is_err() {
             let advice = "run again; if it happens again, take the clip out of the folder and report it";
@@ -290,6 +292,19 @@ impl Worker {
         limits::checking(&part).apply();
         let passed = self.passes(Rendered::again(part.file.clone()), &part);
         self.say.tell(&Message::Checked(passed.map_err(exhausted)));
+    }
+
+    fn draw(&self, job: Frame) {
+        limits::drawing(&job).apply();
+        let Frame { clip, probe, recipe, shared, at, threads, file } = &job;
+        let moment = Moment { clip, probe, recipe, shared: *shared, at: *at };
+        let drawn = still::jpeg(&moment, *threads, &self.cancel).and_then(|bytes| {
+            fs::write(file, bytes).map_err(|e| {
+                let advice = "free some space on the disk, or check that the output folder can be written to";
+                Fault::new(format!("the picture cannot be put aside in {} ({e})", file.display()), advice)
+            })
+        });
+        self.say.tell(&Message::Drawn(drawn.map_err(exhausted)));
     }
 
     fn passes(&self, rendered: Rendered, part: &Part) -> Result<Passed, Fault> {

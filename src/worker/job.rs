@@ -13,7 +13,7 @@ use serde_json::Value;
 use std::path::PathBuf;
 
 /// Version of the jobs and messages. Raise it with each change that another version would not understand.
-const PROTOCOL: u32 = 1;
+const PROTOCOL: u32 = 2;
 
 /// Who speaks; both sides compare it before anything else is said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +53,8 @@ pub enum Kind {
     Render,
     /// Takes one [`Job::Check`].
     Check,
+    /// Takes [`Job::Frame`] as often as it is asked.
+    Frame,
 }
 
 impl Kind {
@@ -63,6 +65,7 @@ impl Kind {
             Kind::Listen => "listen",
             Kind::Render => "render",
             Kind::Check => "check",
+            Kind::Frame => "frame",
         }
     }
 
@@ -73,6 +76,7 @@ impl Kind {
             Kind::Listen => "listens to the clip",
             Kind::Render => "renders the clip",
             Kind::Check => "checks a finished file",
+            Kind::Frame => "draws a picture of the clip",
         }
     }
 }
@@ -89,6 +93,8 @@ pub enum Job {
     Render(Box<Render>),
     /// Check a file that was published before.
     Check(Box<Part>),
+    /// Draw one picture of a cut.
+    Frame(Box<Frame>),
 }
 
 /// What is to be learned of a clip.
@@ -177,6 +183,27 @@ pub struct Cover {
     pub file: PathBuf,
 }
 
+/// A picture of a cut.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Frame {
+    /// The clip's file.
+    #[serde(with = "crate::exact_path")]
+    pub clip: PathBuf,
+    /// What it holds.
+    pub probe: Probe,
+    /// The cut.
+    pub recipe: Recipe,
+    /// See [`Render::shared`].
+    pub shared: Size,
+    /// When, in cut time.
+    pub at: Time,
+    /// Threads of the decoder and of its filters.
+    pub threads: usize,
+    /// Temporary JPEG file.
+    #[serde(with = "crate::exact_path")]
+    pub file: PathBuf,
+}
+
 /// What a worker tells.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -205,6 +232,8 @@ pub enum Message {
     Cover(Result<(), Fault>),
     /// A [`Job::Check`].
     Checked(Result<Passed, Fault>),
+    /// A [`Job::Frame`]: whether it is there.
+    Drawn(Result<(), Fault>),
     /// An event for the trace.
     Trace(Value),
     /// The job could not be done at all.

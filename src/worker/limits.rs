@@ -5,7 +5,7 @@
 use crate::config::Bounds;
 use crate::media::Probe;
 use crate::units::{Size, Time};
-use crate::worker::job::{Listen, Part, Render};
+use crate::worker::job::{Frame, Listen, Part, Render};
 
 /// Program, libraries, fonts, stacks of threads.
 const BASE: u64 = 1 << 30;
@@ -18,6 +18,9 @@ const PICTURES_A_DECODER: u64 = 48;
 
 /// Pictures that an encoder holds: lookahead, references and their half-sample planes.
 const PICTURES_A_RENDER: u64 = 80;
+
+/// Pictures of the finished size, three bytes a pixel, that are held while one is drawn.
+const PICTURES_A_CANVAS: u64 = 16;
 
 /// Bytes of a second of sound for recognition: 16 kHz of `f32`.
 const PCM_A_SECOND: u64 = 64_000;
@@ -73,6 +76,13 @@ pub(super) fn rendering(job: &Render) -> Bind {
 /// To check a file: it is decoded once more.
 pub(super) fn checking(part: &Part) -> Bind {
     Bind { memory: Some(BASE + SLACK * decoder_bytes(part.recipe.canvas)), file: Some(0) }
+}
+
+/// To draw a picture.
+pub(super) fn drawing(job: &Frame) -> Bind {
+    let canvas = pixels(job.recipe.canvas) * 3;
+    let memory = BASE + SLACK * (decoder_bytes(job.probe.video.coded) + PICTURES_A_CANVAS * canvas);
+    Bind { memory: Some(memory), file: Some(canvas + FILE_SLACK) }
 }
 
 /// The most that a render can write: at its peak rate all along, or as much as its platforms take if that is less. What

@@ -18,6 +18,6 @@ mod verified;
 pub const VERB: &str = "worker";
 
 pub use inside::serve;
-pub use job::{Cover, Hello, Job, Kind, Listen, Message, Part, Read, Render, Sound};
+pub use job::{Cover, Frame, Hello, Job, Kind, Listen, Message, Part, Read, Render, Sound};
 pub use outside::{Crew, PATIENCE, Worker};
 pub use verified::{Passed, Verified};

@@ -51,7 +51,7 @@ pub fn recipe(displayed: Size, canvas: Size, seconds: f64) -> Recipe {
         placement: Placement::Fill { crop },
         script: None,
         marks: Vec::new(),
-        sound: Some(Sound { gain: 0.0, target: -14.0, ceiling: -1.5, bit_rate: 128 }),
+        sound: Some(Sound { gain: 0.0, target: Some(-14.0), ceiling: -1.5, bit_rate: 128 }),
         codec: PictureCodec {
             encoder: "libx264".into(),
             preset: "superfast".into(),

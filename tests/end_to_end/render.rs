@@ -238,7 +238,7 @@ fn verify_refuses_what_is_not_as_planned() {
     assert_eq!(check(&file, &planned, limits()), Ok(()));
 
     let sound = planned.sound.clone().unwrap();
-    let quieter = Sound { target: -20.0, ..sound.clone() };
+    let quieter = Sound { target: Some(-20.0), ..sound.clone() };
     let lower_peak = Sound { ceiling: -20.0, ..sound };
     for (what, wrong) in [
         (
