@@ -3,9 +3,9 @@
 
 use super::graph::{Compositor, Normaliser};
 use super::{Probe, VideoTrack, clock, decode, jpeg, render};
-use crate::cuts::Recipe;
+use crate::cuts::{Mark, Recipe};
 use crate::fault::{Cancel, Fault};
-use crate::units::{Size, Time};
+use crate::units::{Rate, Size, Span, Time};
 use ffmpeg_next::frame;
 use image::RgbImage;
 use std::ops::ControlFlow;
@@ -61,13 +61,24 @@ fn composed(moment: &Moment, threads: usize, cancel: &Cancel) -> Result<frame::V
             Normaliser::new(track, &picture, shared, threads)?.run(&picture)
         });
         // Fonts are found meanwhile.
+        let recipe = with_marks_at(recipe, number);
         let marks = recipe.marks.iter().map(render::load_mark).collect::<Result<Vec<_>, _>>();
-        let compositor = marks.and_then(|marks| Compositor::new(recipe, track.displayed, shared, &marks, 1));
+        let compositor = marks.and_then(|marks| Compositor::new(&recipe, track.displayed, shared, &marks, 1));
         (compositor, decoding.join().unwrap_or_else(|panic| resume_unwind(panic)))
     });
     let mut picture = picture?;
     picture.set_pts(Some(number));
     compositor?.run(&picture)
+}
+
+/// The recipe with those of its marks that frame `number` shows, at all times. FFmpeg asks whether a mark is seen at the
+/// time of whatever came last into its filter, and before the first picture goes out that is the mark itself, at zero.
+fn with_marks_at(recipe: &Recipe, number: i64) -> Recipe {
+    let Rate { num, den } = recipe.rate;
+    let at = number as f64 * (f64::from(den) / f64::from(num));
+    let seen = recipe.marks.iter().filter(|mark| (mark.span.start.seconds()..mark.span.end.seconds()).contains(&at));
+    let always = |mark: &Mark| Mark { span: Span::new(Time::ZERO, recipe.duration()), ..mark.clone() };
+    Recipe { marks: seen.map(always).collect(), ..recipe.clone() }
 }
 
 /// The newest picture of the clip that starts no later than `latest`, in clip time; else its first one.
