@@ -21,6 +21,7 @@ use image::RgbImage;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -47,14 +48,9 @@ impl Bench {
         Bench { folder, cancel, looker }
     }
 
-    /// Workers that are started by a script.
+    /// Workers that are started by a script, which may end before it does.
     fn scripted(script: &str) -> Self {
-        Self::with(|folder| {
-            let program = folder.join("program");
-            fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
-            fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-            program
-        })
+        Self::with(|folder| self::script(folder, script))
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -74,6 +70,14 @@ impl Bench {
     fn strays(&self) -> usize {
         fs::read_dir(self.file("state/look")).map_or(0, Iterator::count)
     }
+}
+
+/// A program that does as the script says and then is this one.
+fn script(folder: &Path, script: &str) -> PathBuf {
+    let program = folder.join("program");
+    fs::write(&program, format!("#!/bin/sh\n{script}\nexec {HOUSECALL} \"$@\"\n")).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    program
 }
 
 const BY_X264: &str = "-c:v libx264 -preset superfast -bf 2 -g 60 -pix_fmt yuv420p";
@@ -192,15 +196,13 @@ fn a_picture_is_the_one_that_the_encoder_is_given() {
             let like: Vec<f64> = made.iter().map(|made| psnr(made, &drawn)).collect();
             println!("{}, frame {number}: {like:.1?} dB", clip.display());
             assert!(like[1] > 45.0, "{} frame {number}: {like:?}", clip.display());
-            assert!(
-                !moves || like[1] > like[0] + 5.0 && like[1] > like[2] + 5.0,
-                "{number} is not told apart: {like:?}"
-            );
-            if number == 40 {
+            // A picture that has no neighbour for a while fills more than one frame.
+            assert!(!moves || like[0].min(like[2]) + 5.0 < like[1], "{number} is not told apart: {like:?}");
+            if [40, 105].contains(&number) {
                 let jpeg = pipeline::frame(&bench.looker, &clip, &probe, &recipe, shared, at).unwrap();
                 let jpeg = image::load_from_memory(&jpeg).unwrap().into_rgb8();
                 println!("as JPEG {:.1} dB", psnr(&jpeg, &drawn));
-                assert!(psnr(&jpeg, &drawn) > 30.0 && psnr(&jpeg, &made[0]) < 25.0);
+                assert!(psnr(&jpeg, &drawn) > 30.0 && (!moves || psnr(&jpeg, &made[0]) < 25.0));
             }
         }
     }
@@ -303,20 +305,46 @@ fn an_hdr_clip_gets_a_copy_and_a_still_for_ordinary_screens() {
     let about = describe(&copy);
     assert_eq!(about["streams"].as_array().unwrap().len(), 1, "a clip without sound gets a copy without");
     assert_eq!(about["streams"][0]["color_transfer"], "bt709");
-    assert!(lumas(&copy).iter().all(|luma| luma.abs_diff(lumas(&copy)[0]) < 2));
+    // Luma 202 of 16 to 235.
+    let lumas = lumas(&copy);
+    assert!(lumas.len() == 30 && lumas.iter().all(|luma| luma.abs_diff(217) <= 3), "{lumas:?}");
 
     let still = bench.file("poster.jpg");
     pipeline::poster(&bench.looker, &clip, &found, &digest, Time::from_millis(400), &still).unwrap();
     let still = image::open(still).unwrap().into_rgb8();
     assert_eq!(still.dimensions(), (270, 480));
-    // Luma 202 of 16 to 235.
     let [r, g, b] = still.get_pixel(135, 240).0;
     assert!([r, g, b].iter().all(|code| code.abs_diff(217) <= 3), "{r} {g} {b}");
 }
 
 #[test]
+fn whoever_drew_last_draws_the_next_one_of_its_clip_and_is_replaced_where_it_is_gone() {
+    let bench = Bench::with(|folder| script(folder, &format!("echo $$ >> {}/workers", folder.display())));
+    let one = bench.clip("one.mp4", "format=yuv420p", BY_X264);
+    let two = bench.file("two.mp4");
+    fs::copy(&one, &two).unwrap();
+    let found = probe(&one, &Cancel::new()).unwrap();
+    let recipe = recipe(found.video.displayed, CANVAS, 5.0);
+    let shared = shared_size(&found, &[&recipe]);
+    let frame = |clip: &Path, at: f64| {
+        let at = Time::from_seconds(at);
+        pipeline::frame(&bench.looker, clip, &found, &recipe, shared, at).unwrap()
+    };
+    let workers = || fs::read_to_string(bench.file("workers")).unwrap().lines().map(String::from).collect::<Vec<_>>();
+    let first = frame(&one, 1.0);
+    assert!(frame(&one, 3.0) != first && frame(&one, 1.0) == first);
+    assert_eq!(workers().len(), 1);
+    assert!(Command::new("kill").args(["-KILL", &workers()[0]]).status().unwrap().success());
+    assert!(frame(&one, 1.0) == first);
+    assert_eq!(workers().len(), 2);
+    // Another clip's bytes go to another process.
+    assert!(frame(&two, 1.0) == first);
+    assert_eq!(workers().len(), 3);
+}
+
+#[test]
 fn what_cannot_be_made_is_a_fault_and_leaves_nothing() {
-    let bench = Bench::scripted(&format!("ulimit -f 8\nexec {HOUSECALL} \"$@\""));
+    let bench = Bench::scripted("ulimit -f 8");
     let clip = bench.clip("sdr.mp4", "format=yuv420p", BY_X264);
     let found = probe(&clip, &Cancel::new()).unwrap();
     let (copy, digest) = (bench.file("copy.mp4"), Digest("sdr".into()));

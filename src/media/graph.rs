@@ -2,8 +2,7 @@
 
 use super::ffi::{self, Pool};
 use super::lettering::Lettering;
-use super::lut::Lut;
-use super::tone::ToneMap;
+use super::lut::{self, Lut};
 use super::window::Window;
 use super::{Colour, Transfer, VideoTrack, colour};
 use crate::cuts::{Mark, Placement, Recipe};
@@ -14,6 +13,7 @@ use ffmpeg_next::filter::{self, Graph};
 use ffmpeg_next::frame;
 use image::RgbaImage;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Escapes a value for a filter's option inside a graph's text. Two parsers read it: the graph's, which ends a word at
 /// `[],;`, and the options', which ends it at `:`; both take `\` and `'` (ffmpeg-filters, "Notes on filtergraph
@@ -50,7 +50,7 @@ const SAME_SHAPE: f64 = 0.02;
 pub struct Normaliser {
     graph: Graph,
     /// What HDR goes through behind the graph, and where its pictures come from.
-    tone: Option<(Lut, Pool)>,
+    tone: Option<(Arc<Lut>, Pool)>,
     threads: usize,
 }
 
@@ -91,8 +91,8 @@ impl Normaliser {
             let told = |kind| sample.side_data(kind);
             let (mastering, light) = (told(Type::MasteringDisplayMetadata), told(Type::ContentLightLevel));
             let peak = colour::peak(mastering.as_ref().map(|d| d.data()), light.as_ref().map(|d| d.data()));
-            let map = ToneMap::new(&Colour { peak: peak.or(track.colour.peak), ..track.colour.clone() });
-            (Lut::new(map), Pool::new(size))
+            let colour = Colour { peak: peak.or(track.colour.peak), ..track.colour.clone() };
+            (lut::of(&colour), Pool::new(size))
         });
         Ok(Normaliser { graph, tone, threads })
     }

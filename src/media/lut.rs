@@ -7,12 +7,12 @@
 //! zero meets the steep end of the display's gamma, the map itself is asked for the pixel. Few pixels of real
 //! footage are so saturated, but the noise of a dark room is; so every answer is kept.
 
-use super::ffi;
 use super::tone::ToneMap;
+use super::{Colour, ffi};
 use ffmpeg_next as ff;
 use ffmpeg_next::frame;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 
 /// Codes between nodes, as powers of two.
@@ -86,6 +86,20 @@ impl Triangle {
 /// A value with `PRECISION` fraction bits as a code.
 fn code(value: u64) -> u8 {
     ((value + (1 << (PRECISION - 1))) >> PRECISION) as u8
+}
+
+/// The table for pictures of that colour. The last one is kept: a process that draws one picture of a clip after the other
+/// needs the same each time, and it takes as long to compute as some of them to decode.
+pub fn of(colour: &Colour) -> Arc<Lut> {
+    static LAST: Mutex<Option<(Colour, Arc<Lut>)>> = Mutex::new(None);
+    let mut last = LAST.lock().unwrap_or_else(|e| e.into_inner());
+    match &*last {
+        Some((of, lut)) if of == colour => lut.clone(),
+        _ => {
+            let lut = Arc::new(Lut::new(ToneMap::new(colour)));
+            last.insert((colour.clone(), lut)).1.clone()
+        }
+    }
 }
 
 impl Lut {

@@ -12,7 +12,7 @@ use crate::media::Probe;
 use crate::media::render::shared_size;
 use crate::trace::Trace;
 use crate::units::{Size, Time};
-use crate::worker::{self, Crew, Job, Kind, Message, Part, Verified};
+use crate::worker::{self, Crew, Job, Kind, Message, Part, Verified, Worker};
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -40,6 +40,8 @@ pub struct Looker {
     /// How many files there were until now; each has a name of its own.
     files: AtomicU64,
     frames: Turnstile,
+    /// Whoever drew last, and of which clip. It has loaded what it needs, and draws the next one of that clip sooner.
+    idle: Mutex<Option<(PathBuf, Worker)>>,
 }
 
 impl Looker {
@@ -50,7 +52,8 @@ impl Looker {
         let folder = state.join(FOLDER);
         drop(fs::remove_dir_all(&folder));
         let threads = thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
-        Looker { crew, folder, threads, files: AtomicU64::new(0), frames: Turnstile::default() }
+        let (files, frames, idle) = (AtomicU64::new(0), Turnstile::default(), Mutex::new(None));
+        Looker { crew, folder, threads, files, frames, idle }
     }
 
     /// A name for a file on its way, in a folder that is there.
@@ -60,9 +63,10 @@ impl Looker {
         Ok(Passing(self.folder.join(format!("{number}.{extension}"))))
     }
 
-    /// Has a worker draw a picture of a cut; the bytes of a JPEG.
-    fn draw(&self, clip: &Path, probe: &Probe, recipe: &Recipe, shared: Size, at: Time) -> Result<Vec<u8>, Fault> {
+    /// A picture of a cut as the bytes of a JPEG, drawn by a worker; and that worker, for more of the same clip.
+    fn draw(&self, worker: Option<Worker>, clip: &Path, picture: &Picture) -> Result<(Worker, Vec<u8>), Fault> {
         let file = self.passing("jpg")?;
+        let Picture { probe, recipe, shared, at } = *picture;
         let job = worker::Frame {
             clip: clip.to_path_buf(),
             probe: probe.clone(),
@@ -73,16 +77,29 @@ impl Looker {
             file: file.0.clone(),
         };
         let name = name_of(clip);
-        let mut worker = self.crew.start(Kind::Frame, &name)?;
+        let mut worker = worker.map_or_else(|| self.crew.start(Kind::Frame, &name), Ok)?;
         worker.give(&name, Job::Frame(Box::new(job)))?;
+        let mut drawn = Err(unanswered());
         while let Some(message) = worker.told()? {
-            if let Message::Drawn(drawn) = message {
-                drawn?;
-                return fs::read(&file.0).map_err(|e| cannot_write(&file.0, &e));
+            if let Message::Drawn(done) = message {
+                drawn = done;
             }
         }
-        Err(unanswered())
+        drawn?;
+        Ok((worker, fs::read(&file.0).map_err(|e| cannot_write(&file.0, &e))?))
     }
+
+    fn idle(&self) -> MutexGuard<'_, Option<(PathBuf, Worker)>> {
+        self.idle.lock().unwrap_or_else(|e| e.into_inner())
+    }
+}
+
+/// What is to be drawn of a clip.
+struct Picture<'a> {
+    probe: &'a Probe,
+    recipe: &'a Recipe,
+    shared: Size,
+    at: Time,
 }
 
 impl Drop for Looker {
@@ -107,7 +124,17 @@ pub fn frame(
     at: Time,
 ) -> Result<Vec<u8>, Fault> {
     let _turn = looker.frames.enter(clip, &looker.crew.cancel)?;
-    looker.draw(clip, probe, recipe, shared, at)
+    let picture = Picture { probe, recipe, shared, at };
+    let before = looker.idle().take().filter(|(of, _)| of == clip).map(|(_, worker)| worker);
+    let was_there = before.is_some();
+    let drawn = match looker.draw(before, clip, &picture) {
+        // It may have ended long ago.
+        Err(fault) if was_there && fault.is_death() => looker.draw(None, clip, &picture),
+        drawn => drawn,
+    };
+    let (worker, bytes) = drawn?;
+    *looker.idle() = Some((clip.to_path_buf(), worker));
+    Ok(bytes)
 }
 
 /// Writes a small JPEG of the clip at a moment of it, in clip time: when somebody begins to speak, say.
@@ -123,7 +150,8 @@ pub fn poster(
     file: &Path,
 ) -> Result<(), Fault> {
     let recipe = cuts::poster_recipe(probe, digest);
-    let bytes = looker.draw(clip, probe, &recipe, shared_size(probe, &[&recipe]), at)?;
+    let picture = Picture { probe, recipe: &recipe, shared: shared_size(probe, &[&recipe]), at };
+    let (_, bytes) = looker.draw(None, clip, &picture)?;
     write_whole(file, &bytes)
 }
 
