@@ -1,5 +1,5 @@
-//! What it costs to look at a clip before anything is made: a picture of a cut, each from a worker of its own, the copy
-//! that a page plays, and the small still. Linux only, since processor time is read from `/proc`.
+//! What it costs to look at a clip before anything is made: a picture of a cut by a worker that is new and by one that
+//! drew before, the copy that a page plays, and the small still. Linux only, since processor time is read from `/proc`.
 //!
 //! `cargo bench --bench look -- CLIP...`
 #![allow(clippy::print_stdout)]
@@ -15,7 +15,7 @@ use housecall::pipeline::{self, Looker};
 use housecall::units::{Rect, Size, Time};
 use housecall::worker::PATIENCE;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 const HOUSECALL: &str = env!("CARGO_BIN_EXE_housecall");
@@ -44,7 +44,7 @@ struct Arguments {
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let (folder, cancel) = (tempfile::tempdir()?, Cancel::new());
-    let looker = Looker::new(HOUSECALL.into(), folder.path(), PATIENCE, &cancel);
+    let looker = || Looker::new(HOUSECALL.into(), folder.path(), PATIENCE, &cancel);
     for clip in &arguments.clips {
         let found = probe(clip, &cancel).map_err(failed)?;
         let video = &found.video;
@@ -60,15 +60,23 @@ fn main() -> Result<()> {
         let digest = Digest("bench".into());
         let recipe = recipe(&cuts::viewing_recipe(&found, &digest), video.displayed);
         let shared = shared_size(&found, &[&recipe]);
-        let (mut walls, mut cpus) = (Vec::new(), Vec::new());
+        let mut drawn = [const { (Vec::new(), Vec::new()) }; 2];
         for n in 0..arguments.moments {
-            // Evenly spread, and not on what may be key pictures.
-            let at = Time::from_seconds(seconds * (n as f64 + 0.37) / arguments.moments as f64);
-            let (wall, cpu) = cost(|| pipeline::frame(&looker, clip, &found, &recipe, shared, at).map(drop))?;
-            walls.push(wall * 1000.0);
-            cpus.push(cpu * 1000.0);
+            // Whoever draws is new to the first of two, and has drawn before the second.
+            let looker = looker();
+            for (of, (walls, cpus)) in drawn.iter_mut().enumerate() {
+                // Evenly spread, and not on what may be key pictures.
+                let part = (n as f64 + 0.37 + 0.5 * of as f64) / arguments.moments as f64;
+                let at = Time::from_seconds(seconds * part);
+                let (wall, cpu) = cost(|| pipeline::frame(&looker, clip, &found, &recipe, shared, at).map(drop))?;
+                walls.push(wall * 1000.0);
+                cpus.push(cpu * 1000.0);
+            }
         }
-        println!("  frame   wall {} ms   CPU {} ms", spread(&mut walls), spread(&mut cpus));
+        for (what, (walls, cpus)) in ["first", "next "].iter().zip(&mut drawn) {
+            println!("  {what}   wall {} ms   CPU {} ms", spread(walls), spread(cpus));
+        }
+        let looker = looker();
         let still = folder.path().join("still.jpg");
         let (wall, cpu) = cost(|| pipeline::poster(&looker, clip, &found, &digest, Time::from_millis(1300), &still))?;
         println!(
@@ -104,18 +112,30 @@ fn recipe(whole: &Recipe, displayed: Size) -> Recipe {
     Recipe { canvas: CANVAS, placement: Placement::Fill { crop }, script: Some(script), ..whole.clone() }
 }
 
-/// Wall and processor seconds of a call, the latter of the processes that it waited for.
+/// Wall and processor seconds of a call, the latter of this process and of its children, gone or not.
 fn cost(work: impl FnOnce() -> Result<(), Fault>) -> Result<(f64, f64)> {
     let (before, began) = (cpu()?, Instant::now());
     work().map_err(failed)?;
     Ok((began.elapsed().as_secs_f64(), cpu()? - before))
 }
 
-/// Processor time of this process and of its children that ended, seconds.
+/// Processor time of this process, of its children, and of those that ended before, seconds.
 fn cpu() -> Result<f64> {
-    let stat = fs::read_to_string("/proc/self/stat")?;
-    let fields = stat.rsplit_once(')').context("no stat")?.1.split_whitespace().skip(11).take(4);
-    Ok(fields.map(|ticks| ticks.parse().unwrap_or(0.0)).sum::<f64>() / TICKS_A_SECOND)
+    let own = std::process::id().to_string();
+    let children = fs::read_dir("/proc")?.flatten().filter_map(|entry| stat(&entry.path()));
+    let children = children.filter(|fields| fields.get(1) == Some(&own)).map(|fields| ticks(&fields));
+    let here = stat(Path::new("/proc/self")).context("no stat")?;
+    Ok((ticks(&here) + children.sum::<f64>()) / TICKS_A_SECOND)
+}
+
+/// What is told of a process, from its state on (proc(5)).
+fn stat(process: &Path) -> Option<Vec<String>> {
+    let text = fs::read_to_string(process.join("stat")).ok()?;
+    Some(text.rsplit_once(')')?.1.split_whitespace().map(String::from).collect())
+}
+
+fn ticks(fields: &[String]) -> f64 {
+    fields.iter().skip(11).take(4).map(|ticks| ticks.parse().unwrap_or(0.0)).sum()
 }
 
 /// Least, median and most.
