@@ -1,9 +1,9 @@
 //! What a person sees of a whole clip before anything is cut from it: the copy that a page plays, and a small still. Pure.
 
-use super::{Kept, PictureCodec, Placement, Recipe, Sound, loudness, rate};
+use super::{PictureCodec, Placement, Recipe, Sound, loudness, rate};
 use crate::intake::Digest;
 use crate::media::Probe;
-use crate::units::{Rate, Rect, Size, Time};
+use crate::units::{Rate, Rect, Size, Span, Time};
 
 /// Longer side of the copy, in pixels: enough to read lips by, quick to encode.
 const COPY_SIDE: u32 = 960;
@@ -24,7 +24,7 @@ pub fn viewing_recipe(probe: &Probe, digest: &Digest) -> Recipe {
         clip: digest.clone(),
         canvas: within(crop.size(), COPY_SIDE),
         rate,
-        kept: Kept::of_frames(rate, [0..rate.frames_in(probe.duration).max(1)]),
+        kept: Span::new(Time::ZERO, rate.time_of(rate.frames_in(probe.duration).max(1))).into(),
         hold: Time::ZERO,
         placement: Placement::Fill { crop },
         script: None,
