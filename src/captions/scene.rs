@@ -3,6 +3,7 @@
 use super::Cue;
 use crate::config::{CardBackground, Corner, Style};
 use crate::units::{Rect, Rgb, Size, Span};
+use serde::{Deserialize, Serialize};
 
 /// Everything that libass draws over one cut.
 #[derive(Debug, Clone)]
@@ -24,7 +25,7 @@ pub struct Scene<'a> {
 }
 
 /// The question that the clip answers, over its first seconds.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hook {
     /// The question.
     pub text: String,
@@ -37,7 +38,7 @@ pub struct Hook {
 }
 
 /// The practice's mark as text.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MarkText {
     /// Such as the practice's handle.
     pub text: String,
@@ -52,7 +53,7 @@ pub struct MarkText {
 }
 
 /// The text of the end card; the logo is a picture and drawn elsewhere.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Card {
     /// When it stands.
     pub span: Span,

@@ -4,8 +4,8 @@ use super::kept::frames_to;
 use super::layout::{CaptionRoom, Layout, layout, opposite};
 use super::limits::{self, Extent, Wanted};
 use super::{
-    ClipPlan, CutPlan, Kept, Limits, MAX_GAIN, Mark, PictureCodec, Placement, Recipe, Skipped, Sound, Trim, follow,
-    geometry, loudness, rate, special,
+    ClipPlan, CutPlan, Drawing, Kept, Limits, MAX_GAIN, Mark, PictureCodec, Placement, Recipe, Skipped, Sound, Trim,
+    follow, geometry, loudness, rate, special,
 };
 use crate::captions::{self, Card, Fonts, Hook, LineLimits, MarkText, Scene};
 use crate::config::{CanvasChoice, Corner, Encoding, EndCard, Platform, Practice, Watermark};
@@ -61,6 +61,11 @@ pub struct Logo {
 ///
 /// Fails on a clip of no duration, and on text that no font can show.
 pub fn plan_clip(inputs: &Inputs) -> Result<ClipPlan, Fault> {
+    plan_drawn(inputs).map(|(plan, _)| plan)
+}
+
+/// As [`plan_clip`], with what stands where on each of the cuts, in their order.
+pub fn plan_drawn(inputs: &Inputs) -> Result<(ClipPlan, Vec<Drawing>), Fault> {
     if inputs.probe.duration <= Time::ZERO {
         return Err(Fault::new("the clip lasts no time at all", "copy it from the phone again"));
     }
@@ -70,6 +75,7 @@ pub fn plan_clip(inputs: &Inputs) -> Result<ClipPlan, Fault> {
     let mut plan = ClipPlan { name, cuts: Vec::new(), skipped: Vec::new(), cover: None, notes };
     let mut cover: Option<(bool, Recipe)> = None;
     let mut soft: Vec<(&str, f64)> = Vec::new();
+    let mut drawings = Vec::new();
     let (mut shortest, mut lengthened): (Option<Kept>, Vec<String>) = (None, Vec::new());
     let mut moved: Vec<&str> = Vec::new();
     let sightings = follow::speaker(inputs.faces, inputs.probe.duration);
@@ -90,7 +96,8 @@ pub fn plan_clip(inputs: &Inputs) -> Result<ClipPlan, Fault> {
         if draft.lengthened {
             lengthened.push(platform.name.clone());
         }
-        let (cut, aside) = draft.cut();
+        let (cut, drawing, aside) = draft.cut();
+        drawings.push(drawing);
         moved.extend(aside.then_some(&*platform.name));
         let displayed = inputs.probe.video.displayed;
         let times = geometry::enlargement(displayed, cut.recipe.canvas, &cut.recipe.placement);
@@ -120,7 +127,7 @@ pub fn plan_clip(inputs: &Inputs) -> Result<ClipPlan, Fault> {
         plan.notes.push(format!("The watermark stands in the other corner on {names}; it would cover the face."));
     }
     plan.cover = cover.map(|(_, recipe)| recipe);
-    Ok(plan)
+    Ok((plan, drawings))
 }
 
 /// What decides which parts of the clip are kept.
@@ -270,18 +277,20 @@ impl<'a> Draft<'a> {
         Ok(Draft { inputs, sightings, platform, canvas, rate, extent: extent?, whole, lengthened, hold })
     }
 
-    /// The cut, and whether its watermark had to leave its corner for the face.
-    fn cut(&self) -> (CutPlan, bool) {
+    /// The cut, what stands where on it, and whether its watermark had to leave its corner for the face.
+    fn cut(&self) -> (CutPlan, Drawing, bool) {
         let Draft { inputs, platform, canvas, rate, .. } = *self;
         let kept = self.whole.truncated(rate, self.extent.frames);
         let hold = rate.time_of(self.hold);
         let placement = self.placement(&kept);
         let (watermark, aside) = self.watermark(&placement, &kept);
         let places = self.places(watermark.as_ref(), &placement, &kept, hook_text(inputs));
-        let (script, marks) = match platform.clean {
-            true => (None, Vec::new()),
-            false => (Some(self.script(&places, watermark.as_ref(), &kept)), self.marks(&places)),
+        let (drawing, marks) = match platform.clean {
+            true => (Drawing::clean(canvas.text_box, places.captions), Vec::new()),
+            false => (self.drawing(&places, watermark.as_ref(), &kept), self.marks(&places)),
         };
+        let scene = drawing.scene(canvas.size, &inputs.practice.style);
+        let script = (!platform.clean).then(|| captions::ass(&scene, inputs.fonts));
         let recipe = Recipe {
             clip: inputs.source.digest.clone(),
             canvas: canvas.size,
@@ -309,7 +318,7 @@ impl<'a> Draft<'a> {
             },
             recipe,
         };
-        (cut, aside && !platform.clean)
+        (cut, drawing, aside && !platform.clean)
     }
 
     /// Where the picture goes: where the clip's own settings say, else after the speaker, else to the anchor.
@@ -442,7 +451,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Captions, hook, watermark text and end card.
-    fn script(&self, places: &Layout, watermark: Option<&Watermark>, kept: &Kept) -> String {
+    fn drawing(&self, places: &Layout, watermark: Option<&Watermark>, kept: &Kept) -> Drawing {
         let (practice, style) = (self.inputs.practice, &self.inputs.practice.style);
         let canvas = self.canvas.size;
         let shown = Span::new(Time::ZERO, self.rate.time_of(self.extent.frames));
@@ -464,11 +473,10 @@ impl<'a> Draft<'a> {
         });
         let text = |mark: &Watermark| mark.text.clone().map(|text| (text, mark.corner, mark.opacity));
         let mark_text = watermark.and_then(text).zip(places.mark_text);
-        let scene = Scene {
-            canvas,
-            cues: &cues,
+        Drawing {
+            safe: self.canvas.text_box,
+            cues,
             caption_box: places.captions,
-            style,
             hook,
             mark_text: mark_text.map(|((text, corner, opacity), place)| MarkText {
                 text,
@@ -478,8 +486,7 @@ impl<'a> Draft<'a> {
                 span: shown,
             }),
             card: practice.end_card.map(|card| self.card(card, places, shown.end)),
-        };
-        captions::ass(&scene, self.inputs.fonts)
+        }
     }
 
     fn card(&self, card: EndCard, places: &Layout, start: Time) -> Card {

@@ -1,6 +1,7 @@
 //! What is cut from a clip for each platform: geometry, safe areas, limits, which cuts share a render. Pure.
 
 mod build;
+mod drawing;
 pub mod follow;
 pub mod geometry;
 mod kept;
@@ -16,7 +17,8 @@ mod tests;
 mod trim;
 mod viewing;
 
-pub use build::{Inputs, Logo, plan_clip};
+pub use build::{Inputs, Logo, plan_clip, plan_drawn};
+pub use drawing::Drawing;
 pub use kept::Kept;
 pub use plan::{
     BUFFER_SECONDS, ClipPlan, CutPlan, ENCODER_THREADS, Limits, MAX_GAIN, Mark, PictureCodec, Placement, Recipe,

@@ -105,6 +105,7 @@ fn sharpness(luma: &[u8], stride: usize, width: usize, height: usize) -> f64 {
 mod tests {
     use super::*;
     use crate::units::Span;
+    use ffmpeg_next::format;
 
     /// The time of the picture that is taken of those that begin at these milliseconds.
     fn taken(kept: (i64, i64), begin: &[i64]) -> Option<i64> {
