@@ -320,7 +320,7 @@ fn index(list: &str, word: &str) -> Option<u64> {
     list.split_ascii_whitespace().position(|entry| entry == word).map(|at| at as u64)
 }
 
-fn is_number_word(word: &str) -> bool {
+pub(super) fn is_number_word(word: &str) -> bool {
     index(SMALL, word).is_some()
         || index(TENS, word).is_some()
         || matches!(word, "hundred" | "thousand" | "million" | "point")
