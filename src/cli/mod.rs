@@ -41,7 +41,6 @@ mod service;
 mod shell;
 mod status;
 mod systemd;
-mod vigil;
 mod watch;
 
 pub use arguments::{Arguments, Batch, Decide, Page, ServiceVerb, Tidying, Verb};

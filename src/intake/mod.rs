@@ -24,7 +24,9 @@ mod names;
 mod questions;
 mod scan;
 mod settled;
+mod sight;
 mod telling;
+mod vigil;
 mod writers;
 
 pub use container::{Wholeness, inspect};
@@ -34,6 +36,8 @@ pub use names::unique_names;
 pub use questions::{SHOT_LIST, questions_of, sources};
 pub use scan::{Candidate, Stranger, Survey, TEXTS, apart, name_of, survey};
 pub use settled::{Looked, Looks, Readiness, SETTLE, settle};
+pub use sight::{Drive, Places};
+pub use vigil::{Seen, Sight, Texts, Vigil};
 
 /// BLAKE3 of a file's bytes, as 64 hex digits. A clip is what its bytes are: never its name, size or date.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
