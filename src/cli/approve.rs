@@ -9,6 +9,10 @@ pub fn approve(arguments: &Decide, by: &str, cancel: &Cancel) -> Result<u8, Faul
     let Decide { clips, note, out, wait } = arguments;
     for clip in pipeline::approve(out, clips, by, note.as_deref(), &patience(*wait, cancel))? {
         let again = if clip.known { "was approved before" } else { "approved" };
+        if clip.unmade > 0 {
+            say!("{}: {again}; the next run makes its cuts", clip.clip);
+            continue;
+        }
         let cuts = if clip.cuts == 1 { "1 cut is".to_string() } else { format!("{} cuts are", clip.cuts) };
         say!("{}: {again}; {cuts} ready to post", clip.clip);
     }

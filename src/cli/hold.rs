@@ -9,7 +9,10 @@ pub fn hold(arguments: &Decide, by: Option<&str>, cancel: &Cancel) -> Result<u8,
     let Decide { clips, note, out, wait } = arguments;
     for clip in pipeline::hold(out, clips, by, note.as_deref(), &patience(*wait, cancel))? {
         let again = if clip.known { "was held before" } else { "held" };
-        say!("{}: {again}; its files wait in {}", clip.clip, out.join("held").display());
+        match clip.cuts {
+            0 => say!("{}: {again}; nothing is made of it until somebody approves it", clip.clip),
+            _ => say!("{}: {again}; its files wait in {}", clip.clip, out.join("held").display()),
+        }
     }
     eprintln!("What was posted already stays where it was posted. To go on: housecall approve NAME --by YOU");
     Ok(ALL_WELL)

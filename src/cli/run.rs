@@ -69,6 +69,8 @@ pub fn request(arguments: &Batch, cancel: &Cancel, progress: &Progress) -> Resul
         more_to_come: false,
         wait: arguments.wait,
         looked: None,
+        only: None,
+        hold_back: false,
         trace: Trace::default(),
         program: program()?,
         patience: worker::PATIENCE,

@@ -35,6 +35,9 @@ struct Counts {
 /// The states in the order in which clips are listed: those that need somebody come first.
 const STATES: [&str; 7] = ["held", "failed", "cut-off", "missing", "working", "approved", "done"];
 
+/// Of an approved clip whose cuts are not all there.
+const UNMADE: &str = "the next run makes its cuts";
+
 /// Lists every clip with its state; those that need somebody come first. Only reads. Ends as a run would end that finds
 /// things like this.
 pub fn status(out: &Path, json: bool) -> Result<u8, Fault> {
@@ -56,7 +59,7 @@ pub fn status(out: &Path, json: bool) -> Result<u8, Fault> {
         if held > 0 {
             eprintln!("Look at the clips in report.html, then: housecall approve NAME --by YOU");
         }
-        if cut_off + missing > 0 {
+        if cut_off + missing > 0 || lines.iter().any(|line| line.state == "approved" && !line.why.is_empty()) {
             eprintln!("To have the rest made, run `housecall run` again.");
         }
     }
@@ -104,12 +107,15 @@ fn line(clip: &ClipStatus) -> Line<'_> {
             });
             Line { advice, ..bare("failed", vec!["not every cut could be made".into()]) }
         }
-        (Now::Rests(_), Some((_, Standing::Approved(decision)))) => Line {
+        (Now::Rests(_), Some((report, Standing::Approved(decision)))) => Line {
             by: decision.by.as_deref(),
             at: Some(&decision.at),
             note: decision.note.as_deref(),
-            ..bare("approved", Vec::new())
+            ..bare("approved", report.has_unmade().then(|| UNMADE.to_string()).into_iter().collect())
         },
+        (Now::Rests(_), Some((report, Standing::Free))) if report.has_unmade() => {
+            bare("cut-off", vec!["waiting to be rendered".into()])
+        }
         (Now::Rests(_), Some((_, Standing::Free))) => bare("done", Vec::new()),
         // The report is lost; the journal still knows.
         (Now::Rests(Some(Step::Held)), None) => bare("held", vec!["the next run finds out why".into()]),
@@ -164,7 +170,8 @@ fn words(line: &Line) -> String {
         ("working", ..) => why,
         ("approved", Some(by), Some(at)) => {
             let note = line.note.map(|note| format!(" ({note})")).unwrap_or_default();
-            format!("approved by {by}, {at}{note}")
+            let further = if why.is_empty() { String::new() } else { format!("; {why}") };
+            format!("approved by {by}, {at}{note}{further}")
         }
         (state, ..) => state.to_string(),
     }

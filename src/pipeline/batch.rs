@@ -1,52 +1,42 @@
 //! A batch: every clip of an inbox through two lanes. One speech lane owns the model; the render lanes take clips as
 //! they are planned, from a bounded channel, and decode them in turn. A clip that fails fails alone.
 
-use super::budget::{Demand, Machine, ThreadBudget};
+use super::bench::Bench;
 use super::choices;
-use super::durable::make_folder;
 use super::edits::{Edits, written_captions};
 use super::event::{Event, Listener, Stage};
-use super::glossary::glossary_additions;
-use super::journal::{Journal, Step};
-use super::lock::{Lock, Patience};
-use super::logbook::Logbook;
+use super::journal::Step;
+use super::lock::Patience;
 use super::produce::{Attempt, Planned, Workshop};
-use super::publish;
 use super::record::Record;
 use super::sheet_file;
 use super::signoff::{About, Signoff};
 use super::store::{Store, cannot_write};
-use super::turns::Turns;
-use super::understand::{READ_BY, Reader, at};
+use super::tenure::{BESIDE, Tenure, state_folder};
+use super::turns::{Turn, Turns};
+use super::understand::{READ_BY, Reader, Understood, at};
 use super::work::{Tally, Work};
-use crate::captions::Fonts;
-use crate::config::{EncoderChoice, Practice};
-use crate::cuts::{self, ClipPlan, Inputs, Logo};
+use crate::config::Practice;
+use crate::cuts::{self, ClipPlan, Inputs};
 use crate::fault::{Cancel, Fault};
 use crate::intake::{self, Candidate, ClipSource, Digest, DigestCache, KnownTexts, Looked, Readiness};
-use crate::media::{encoders, logo};
 use crate::report::{ClipReport, ClipState, CutState};
 use crate::speech::{ModelFile, Word};
 use crate::trace::Trace;
-use crate::units::{Size, Span, Time};
-use crate::wording::checks::Rules;
-use crate::wording::{self, Glossary, Material, Origin};
+use crate::units::{Span, Time};
+use crate::wording::{self, Material, Wording};
 use crate::worker::Crew;
 use crossbeam_channel::bounded;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
-use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 /// Planned clips that wait for a render lane. The speech lane stops there, so that memory does not grow with the batch.
 const WAITING: usize = 2;
-
-/// How the folders of previews begin, for files on their way.
-const PREVIEW: &str = "preview-";
 
 /// What a batch is to do.
 #[derive(Debug, Clone)]
@@ -72,6 +62,11 @@ pub struct Request {
     pub wait: bool,
     /// How the inbox stands, where somebody watched it for longer than a run would; none: the run looks itself.
     pub looked: Option<Looked>,
+    /// Names of the outputs of the clips that are worked on; none: all. The others are left as they are, and stand in the
+    /// report as the run before told them.
+    pub only: Option<BTreeSet<String>>,
+    /// Whether a clip that waits for a person is only read and planned, and made when somebody approved it.
+    pub hold_back: bool,
     /// Where it is told what each thread did when.
     pub trace: Trace,
     /// The program that clips are worked on with, each in a process of its own: Housecall itself, of this very version.
@@ -119,31 +114,29 @@ pub struct Preview {
 }
 
 /// A batch in preparation: everything that is the same for all its clips.
-struct Batch<'a> {
+pub(super) struct Batch<'a> {
+    bench: &'a Bench,
     request: &'a Request,
     cancel: &'a Cancel,
     listener: Listener<'a>,
-    store: Store,
-    fonts: Fonts,
-    logo: Option<Logo>,
-    encoder: &'static str,
-    budget: ThreadBudget,
+    pub(super) store: Store,
     turns: Turns,
     crew: Crew,
-    rules: Rules,
-    /// Of the rules.
-    checks: Digest,
-    /// The practice's, and what people added to it in the output folder.
-    glossary: Glossary,
-    record: Record,
+    record: &'a Mutex<Record>,
+    /// None where nothing is made.
+    tenure: Option<&'a Tenure>,
     tally: Tally,
 }
 
 /// What intake found.
-struct Found {
-    sources: Vec<ClipSource>,
-    failed: Vec<ClipReport>,
-    unsettled: Vec<String>,
+#[derive(Debug)]
+pub struct Found {
+    /// Clips that are whole, with what is known of them.
+    pub sources: Vec<ClipSource>,
+    /// Clips that could not be taken up.
+    pub failed: Vec<ClipReport>,
+    /// Files that are still being written, by name.
+    pub unsettled: Vec<String>,
 }
 
 /// Runs a batch to its end. Clips that fail stand in the outcome.
@@ -151,50 +144,48 @@ struct Found {
 /// # Errors
 /// What keeps the whole batch from working: folders, fonts, another run on the same output.
 pub fn run(request: &Request, cancel: &Cancel, listener: Listener) -> Result<Outcome, Fault> {
-    let state = state_folder(&request.out)?;
     let verb = if request.more_to_come { "watch" } else { "run" };
     let tell = |text| listener(Event::Note { clip: None, text });
-    let lock = Lock::take(&state, verb, &Patience { wait: request.wait, cancel, tell: &tell })?;
-    let scratch = state.join("scratch");
-    // Whatever lies here is from a run that was cut off; the lock says that nobody uses it.
-    drop(fs::remove_dir_all(&scratch));
-    sweep_previews(&state);
-    fs::create_dir_all(&scratch).map_err(|e| cannot_write(&scratch, &e))?;
+    let tenure = Tenure::take(&request.out, verb, &Patience { wait: request.wait, cancel, tell: &tell })?;
+    tenure.tidy()?;
+    tenure.journal.begin(verb, &request.inbox);
+    run_under(&tenure, &Bench::new(request.clone())?, cancel, listener)
+}
 
-    publish::sweep(&request.out);
-
-    let journal = Journal::open(&state.join("journal.ndjson"), &request.out)?;
-    journal.begin(verb, &request.inbox);
-    let logbook = Logbook::new(&state, verb);
+/// As [`run`], for whoever has the output folder already, and everything ready.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_under(tenure: &Tenure, bench: &Bench, cancel: &Cancel, listener: Listener) -> Result<Outcome, Fault> {
+    let request = &bench.request;
     let told = |event: Event| {
-        journal.tell(&event);
-        logbook.tell(&event);
+        tenure.tell(&event);
         listener(event);
     };
     let listener: Listener = &told;
-    match journal.damaged() {
-        0 => {}
-        lines => {
-            let what = if lines == 1 { "A line of the journal was" } else { "Lines of the journal were" };
-            let text = format!("{what} torn or damaged ({lines}); what is not known to be in place is made again.");
-            listener(Event::Note { clip: None, text });
-        }
+    if let Some(text) = tenure.damage() {
+        listener(Event::Note { clip: None, text });
     }
-
-    let batch = Batch::new(request, cancel, listener)?;
-    let found = batch.intake(&state)?;
-    listener(Event::Started { clips: found.sources.len(), out: request.out.clone() });
-    let reports = batch.process(&found.sources, &journal, &scratch);
-    if lock.is_lost() {
+    let batch = Batch::under(tenure, bench, cancel, listener);
+    batch.tell_of_record();
+    let found = batch.intake(tenure.state())?;
+    let (sources, others): (Vec<ClipSource>, Vec<ClipSource>) =
+        found.sources.into_iter().partition(|source| request.takes(&source.name));
+    listener(Event::Started { clips: sources.len(), out: request.out.clone() });
+    let reports = batch.process(&sources, tenure);
+    if tenure.is_lost() {
         let what = format!("another computer took over the work on {} while this one slept", request.out.display());
         return Err(Fault::new(what, "leave it to that computer, or stop it there and run again"));
     }
-    drop(fs::remove_dir_all(&scratch));
 
     let (stopped, work) = (cancel.is_cancelled(), batch.tally.work());
-    let mut reports: Vec<ClipReport> = found.failed.into_iter().chain(reports).collect();
+    let (failed, refused): (Vec<ClipReport>, Vec<ClipReport>) =
+        found.failed.into_iter().partition(|report| request.takes(&report.name));
+    let known = |source: &ClipSource| batch.store.get::<ClipReport>("clip", &source.name);
+    let others: Vec<ClipReport> = others.iter().filter_map(known).chain(refused).collect();
+    let mut reports: Vec<ClipReport> = failed.into_iter().chain(reports).collect();
     reports.sort_by(|a, b| a.file.cmp(&b.file));
-    let (report, unreported) = match batch.keep(&found.sources, &reports) {
+    let (report, unreported) = match batch.keep(&sources, &reports, others) {
         Ok(report) => (report, None),
         Err(fault) => (None, Some(fault)),
     };
@@ -217,9 +208,11 @@ pub fn run(request: &Request, cancel: &Cancel, listener: Listener) -> Result<Out
 /// As [`run`].
 pub fn preview(request: &Request, cancel: &Cancel, listener: Listener) -> Result<Vec<Preview>, Fault> {
     let state = state_folder(&request.out)?;
-    let batch = Batch::new(request, cancel, listener)?;
+    let (bench, record) = (Bench::new(request.clone())?, Mutex::new(Record::open(&state)?));
+    let batch = Batch::new(&bench, &state, &record, cancel, listener);
+    batch.tell_of_record();
     let found = batch.intake(&state)?;
-    let scratch = tempfile::Builder::new().prefix(PREVIEW).tempdir_in(&state).map_err(|e| cannot_write(&state, &e))?;
+    let scratch = tempfile::Builder::new().prefix(BESIDE).tempdir_in(&state).map_err(|e| cannot_write(&state, &e))?;
     let mut reader = batch.reader(scratch.path());
     let failed = found.failed.into_iter().filter_map(|report| match report.state {
         ClipState::Failed { what, advice, .. } => {
@@ -241,55 +234,25 @@ pub fn preview(request: &Request, cancel: &Cancel, listener: Listener) -> Result
     Ok(previews)
 }
 
-/// The program's own folder in an output folder, made if it is missing. What was said in the clips lies there, so that it
-/// is closed to other users of the computer; the group keeps what the system gives it.
-fn state_folder(out: &Path) -> Result<PathBuf, Fault> {
-    let state = out.join(".housecall");
-    make_folder(&state).map_err(|e| cannot_write(&state, &e))?;
-    #[cfg(unix)]
-    if let Ok(about) = fs::metadata(&state) {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = about.permissions().mode();
-        if mode & 0o007 != 0 {
-            // A drive without such rights, or a folder of another user's, stays as it is.
-            drop(fs::set_permissions(&state, fs::Permissions::from_mode(mode & !0o007)));
-        }
-    }
-    Ok(state)
-}
-
-/// Removes what a preview that was killed left. One that is going on reads its clip once more.
-fn sweep_previews(state: &Path) {
-    for entry in fs::read_dir(state).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(PREVIEW) {
-            drop(fs::remove_dir_all(entry.path()));
-        }
+impl Request {
+    /// Whether the clip of that name is worked on.
+    fn takes(&self, name: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(name))
     }
 }
 
 impl<'a> Batch<'a> {
-    fn new(request: &'a Request, cancel: &'a Cancel, listener: Listener<'a>) -> Result<Self, Fault> {
-        let practice = &request.practice;
-        let fonts = Fonts::load(&practice.style.fonts, practice.style.bold)?;
-        let logo = practice.logo.as_deref().map(read_logo).transpose()?;
-        let encoder = match practice.encoder {
-            EncoderChoice::X264 => encoders::SOFTWARE,
-            EncoderChoice::Auto => encoders::best_hardware().unwrap_or(encoders::SOFTWARE),
-        };
-        let model = request.model.path.metadata().map_or(0, |about| about.len());
-        let budget = ThreadBudget::new(&Machine::here(), &Demand::of(practice, model, request.jobs));
-        let turns = Turns::new(budget.clips, budget.cores);
-        let state = request.out.join(".housecall");
+    /// `state` is the program's own folder in the output folder.
+    pub(super) fn new(
+        bench: &'a Bench,
+        state: &Path,
+        record: &'a Mutex<Record>,
+        cancel: &'a Cancel,
+        listener: Listener<'a>,
+    ) -> Self {
+        let request = &bench.request;
+        let turns = Turns::new(bench.ready.budget.clips, bench.ready.budget.cores);
         let store = Store::new(state.join("cache"));
-        let rules = Rules::load(practice.check_files.as_deref(), &practice.checks)?;
-        let checks = Digest(blake3::hash(format!("{rules:?}").as_bytes()).to_hex().to_string());
-        let glossary = practice.glossary.clone().with(glossary_additions(&request.out)?);
-        let record = Record::open(&state)?;
-        if !record.is_whole() {
-            let text = "The record of approvals was changed by hand or is damaged; `housecall status` shows what still counts.";
-            listener(Event::Note { clip: None, text: text.into() });
-        }
-        let tally = Tally::default();
         let crew = Crew {
             program: request.program.clone(),
             logs: state.join("logs"),
@@ -297,35 +260,43 @@ impl<'a> Batch<'a> {
             cancel: cancel.clone(),
             trace: request.trace.clone(),
         };
-        Ok(Batch {
-            request,
-            cancel,
-            listener,
-            store,
-            fonts,
-            logo,
-            encoder,
-            budget,
-            turns,
-            crew,
-            rules,
-            checks,
-            glossary,
-            record,
-            tally,
-        })
+        let (tenure, tally) = (None, Tally::default());
+        Batch { bench, request, cancel, listener, store, turns, crew, record, tenure, tally }
     }
 
-    fn reader<'b>(&'b self, scratch: &'b Path) -> Reader<'b> {
+    /// A batch that may make things.
+    pub(super) fn under(tenure: &'a Tenure, bench: &'a Bench, cancel: &'a Cancel, listener: Listener<'a>) -> Self {
+        let batch = Batch::new(bench, tenure.state(), tenure.records(), cancel, listener);
+        Batch { tenure: Some(tenure), ..batch }
+    }
+
+    /// Says so where the record of approvals is not as it was written.
+    fn tell_of_record(&self) {
+        if !self.record().is_whole() {
+            let text = "The record of approvals was changed by hand or is damaged; `housecall status` shows what still counts.";
+            (self.listener)(Event::Note { clip: None, text: text.into() });
+        }
+    }
+
+    fn record(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The clip's turn to be worked on.
+    pub(super) fn turn(&self, clip: &Digest) -> Turn<'_> {
+        self.turns.take(clip)
+    }
+
+    pub(super) fn reader<'b>(&'b self, scratch: &'b Path) -> Reader<'b> {
         Reader {
             store: &self.store,
             crew: &self.crew,
             scratch,
             model: &self.request.model,
             language: &self.request.practice.language,
-            prompt: self.glossary.prompt(),
+            prompt: self.bench.ready.glossary.prompt(),
             bounds: self.request.practice.bounds,
-            budget: self.budget,
+            budget: self.bench.ready.budget,
             turns: &self.turns,
             trace: &self.request.trace,
             listener: self.listener,
@@ -334,8 +305,14 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Keeps what is known of all clips now and writes the report; its file, if there is one.
-    fn keep(&self, sources: &[ClipSource], reports: &[ClipReport]) -> Result<Option<PathBuf>, Fault> {
+    /// Keeps what is known of all clips now and writes the report; its file, if there is one. `others` are of clips of the
+    /// inbox that were not worked on.
+    fn keep(
+        &self,
+        sources: &[ClipSource],
+        reports: &[ClipReport],
+        others: Vec<ClipReport>,
+    ) -> Result<Option<PathBuf>, Fault> {
         // What a person decides about later; those that are made were kept when they were done.
         for report in reports {
             let failed = |report: &ClipReport| matches!(report.state, ClipState::Failed { .. });
@@ -347,8 +324,10 @@ impl<'a> Batch<'a> {
                 self.store.put("clip", &report.name, &ClipReport { state: ClipState::Done, ..report.clone() })?;
             }
         }
-        let clips: BTreeSet<&String> =
-            sources.iter().map(|source| &source.name).chain(reports.iter().map(|report| &report.name)).collect();
+        let mut sheet: Vec<ClipReport> = reports.iter().cloned().chain(others).collect();
+        sheet.sort_by(|a, b| a.file.cmp(&b.file));
+        let names = sources.iter().map(|source| &source.name);
+        let clips: BTreeSet<&String> = names.chain(sheet.iter().map(|report| &report.name)).collect();
         // A file that could not be taken up is told of under its own name until it can, or is gone.
         for name in self.store.get::<BTreeSet<String>>("sheet", "clips").unwrap_or_default() {
             let nameless = |report: ClipReport| report.name == report.file;
@@ -359,11 +338,11 @@ impl<'a> Batch<'a> {
         self.store.put("sheet", "clips", &clips)?;
         let platforms = self.request.practice.platforms.iter().map(|p| (p.id.clone(), p.name.clone())).collect();
         let about = sheet_file::About { practice: self.request.practice.name.clone(), platforms };
-        sheet_file::write(&self.store, &self.request.out, &about, reports)
+        sheet_file::write(&self.store, &self.request.out, &about, &sheet)
     }
 
     /// Finds the clips that are at rest, and says what is wrong with the others.
-    fn intake(&self, state: &Path) -> Result<Found, Fault> {
+    pub(super) fn intake(&self, state: &Path) -> Result<Found, Fault> {
         let Request { inbox, out, settle, .. } = self.request;
         let trace = &self.request.trace;
         let mut digests = DigestCache::load(&state.join("digests.json"));
@@ -390,7 +369,7 @@ impl<'a> Batch<'a> {
                     }
                     unsettled.push(file);
                 }
-                Readiness::Broken(fault) => failed.push(self.failure(&file, &file, Stage::Intake, &fault)),
+                Readiness::Broken(fault) => failed.push(self.refused(&file, &file, &fault)),
                 Readiness::Settled => {
                     let name = candidate.path.file_stem().unwrap_or_default().to_string_lossy();
                     match trace.of(&name).during("digest", || digests.digest(&candidate, *settle, self.cancel)) {
@@ -398,7 +377,7 @@ impl<'a> Batch<'a> {
                         Err(Fault::Cancelled) => return Err(Fault::Cancelled),
                         // It changed or went away since it was looked at, which is no failure of the clip.
                         Err(_) if !candidate.is_as_seen() => unsettled.push(file),
-                        Err(fault) => failed.push(self.failure(&file, &file, Stage::Intake, &fault)),
+                        Err(fault) => failed.push(self.refused(&file, &file, &fault)),
                     }
                 }
             }
@@ -406,12 +385,16 @@ impl<'a> Batch<'a> {
         digests.save()?;
         let (sources, complaints) = intake::sources(inbox, &scanned, &settled);
         complaints.iter().for_each(|complaint| note(format!("{complaint}.")));
-        let refuse = |source: &ClipSource, fault: &Fault| {
-            self.failure(&source.name, &intake::name_of(&source.path), Stage::Intake, fault)
-        };
+        let refuse =
+            |source: &ClipSource, fault: &Fault| self.refused(&source.name, &intake::name_of(&source.path), fault);
         let mut taken = Vec::new();
         let alone = scanned.len() == 1 && !self.request.more_to_come;
         for source in sources {
+            // Of what is left as it is, only the name counts.
+            if !self.request.takes(&source.name) {
+                taken.push(source);
+                continue;
+            }
             let edits = Edits { out, store: &self.store };
             match edits.is_at_rest(&source.name, &source.digest, *settle, self.cancel) {
                 Ok(true) => {}
@@ -427,11 +410,8 @@ impl<'a> Batch<'a> {
                     continue;
                 }
             }
-            match choices::settings(out, &source, &self.request.practice.known) {
-                Ok(settings) => match self.texts(&source, alone) {
-                    Ok(texts) => taken.push(ClipSource { settings, texts, ..source }),
-                    Err(fault) => failed.push(refuse(&source, &fault)),
-                },
+            match self.completed(&source, alone) {
+                Ok(source) => taken.push(source),
                 Err(fault) => failed.push(refuse(&source, &fault)),
             }
         }
@@ -446,6 +426,16 @@ impl<'a> Batch<'a> {
         Ok(Found { sources: taken, failed, unsettled })
     }
 
+    /// The clip with what people wrote about it, as it lies there now.
+    ///
+    /// # Errors
+    /// Something that they wrote cannot be read.
+    pub(super) fn completed(&self, source: &ClipSource, alone: bool) -> Result<ClipSource, Fault> {
+        let settings = choices::settings(&self.request.out, source, &self.request.practice.known)?;
+        let texts = self.texts(source, alone)?;
+        Ok(ClipSource { settings, texts, ..source.clone() })
+    }
+
     /// What is known of a clip's words without listening; `alone` says that no other clip is in the inbox or will be.
     fn texts(&self, source: &ClipSource, alone: bool) -> Result<KnownTexts, Fault> {
         let Request { out, transcripts, .. } = self.request;
@@ -455,7 +445,8 @@ impl<'a> Batch<'a> {
     }
 
     /// Takes every clip that is not done through both lanes; the reports of all.
-    fn process(&self, sources: &[ClipSource], journal: &Journal, scratch: &Path) -> Vec<ClipReport> {
+    fn process(&self, sources: &[ClipSource], tenure: &Tenure) -> Vec<ClipReport> {
+        let (journal, scratch) = (&tenure.journal, &tenure.scratch());
         let reports = Mutex::new(Vec::new());
         let add = |report: ClipReport| {
             if report.is_held() {
@@ -474,26 +465,14 @@ impl<'a> Batch<'a> {
         };
         let mut pending = Vec::new();
         for source in sources {
-            match self.known_report(source, journal) {
+            match self.known_report(source, tenure) {
                 Some(report) => add(ClipReport { state: ClipState::Unchanged, ..report }),
                 None => pending.push(source),
             }
         }
         pending.iter().for_each(|source| journal.step(&source.name, Step::Waiting));
         in_good_order(&mut pending);
-        let workshop = Workshop {
-            out: &self.request.out,
-            scratch,
-            practice: &self.request.practice,
-            journal,
-            store: &self.store,
-            threads: self.budget.decoder,
-            crew: &self.crew,
-            cancel: self.cancel,
-            listener: self.listener,
-            tally: &self.tally,
-            trace: &self.request.trace,
-        };
+        let workshop = self.workshop(tenure, scratch);
         let fail = |source: &ClipSource, stage: Stage, fault: &Fault| {
             // The echo of a stop is no failure of the clip.
             if !fault.is_cancelled() {
@@ -520,7 +499,7 @@ impl<'a> Batch<'a> {
         let (planned, to_render) = bounded::<Planned>(WAITING);
         thread::scope(|scope| {
             let (mut lanes, mut refused) = (0, None);
-            for _ in 0..self.budget.lanes.min(pending.len()) {
+            for _ in 0..self.bench.ready.budget.lanes.min(pending.len()) {
                 let to_render = to_render.clone();
                 let (produce, fail_first, add) = (&produce, &fail_first, &add);
                 let lane = move || {
@@ -572,55 +551,91 @@ impl<'a> Batch<'a> {
         reports.into_inner().unwrap_or_else(|e| e.into_inner())
     }
 
+    /// What gives clips their files.
+    pub(super) fn workshop<'b>(&'b self, tenure: &'b Tenure, scratch: &'b Path) -> Workshop<'b> {
+        Workshop {
+            out: &self.request.out,
+            scratch,
+            practice: &self.request.practice,
+            tenure,
+            journal: &tenure.journal,
+            store: &self.store,
+            threads: self.bench.ready.budget.decoder,
+            hold_back: self.request.hold_back,
+            crew: &self.crew,
+            cancel: self.cancel,
+            listener: self.listener,
+            tally: &self.tally,
+            trace: &self.request.trace,
+        }
+    }
+
     /// The report of a clip that is wholly in place.
-    fn known_report(&self, source: &ClipSource, journal: &Journal) -> Option<ClipReport> {
+    fn known_report(&self, source: &ClipSource, tenure: &Tenure) -> Option<ClipReport> {
         let fingerprint = self.fingerprint(source);
         let known: Option<ClipReport> =
-            journal.is_done(&source.name, &fingerprint).then(|| self.store.get("report", &fingerprint.0))?;
+            tenure.journal.is_done(&source.name, &fingerprint).then(|| self.store.get("report", &fingerprint.0))?;
         // A decision may have come after it.
-        known.filter(|report| report.signoff.decide(self.record.last(&source.name)) == report.signoff.standing)
+        known.filter(|report| report.signoff.decide(self.record().last(&source.name)) == report.signoff.standing)
+    }
+
+    /// What an earlier plan of the clip as it is now said, with what people decided since; none where nobody planned it, or
+    /// where something that was made is gone.
+    pub(super) fn foreseen(&self, source: &ClipSource, tenure: &Tenure) -> Option<ClipReport> {
+        let fingerprint = self.fingerprint(source);
+        let report: ClipReport = self.store.get("report", &fingerprint.0)?;
+        let standing = report.signoff.decide(self.record().last(&source.name));
+        let moved = standing.shelf() != report.signoff.standing.shelf();
+        let in_place = tenure.journal.is_done(&source.name, &fingerprint) && !moved;
+        (in_place || report.made() == 0).then(|| report.standing(standing))
     }
 
     /// What decides a clip's outputs.
-    fn fingerprint(&self, source: &ClipSource) -> Digest {
+    pub(super) fn fingerprint(&self, source: &ClipSource) -> Digest {
         let parts = format!(
             "{} {READ_BY:?} {:?} {:?} {:?} {:?} {} {}",
             cuts::ENGINE,
             (&source.digest, &source.name, &source.question, &source.settings, &source.texts),
             self.request.practice,
-            self.logo.as_ref().map(|logo| &logo.digest),
+            self.bench.ready.logo.as_ref().map(|logo| &logo.digest),
             self.request.model.key(),
-            self.encoder,
-            self.checks.0,
+            self.bench.ready.encoder,
+            self.bench.ready.checks.0,
         );
         // Where nobody added anything it is as it was before anybody could.
         let practice = &self.request.practice.glossary;
-        let parts = if self.glossary == *practice { parts } else { format!("{parts} {:?}", self.glossary) };
+        let glossary = &self.bench.ready.glossary;
+        let parts = if glossary == practice { parts } else { format!("{parts} {glossary:?}") };
         Digest(blake3::hash(parts.as_bytes()).to_hex().to_string())
     }
 
     fn plan(&self, reader: &mut Reader, source: &ClipSource) -> Result<Planned, (Stage, Fault)> {
+        // From here on every change counts.
+        let changes = self.changes(source);
         let understood = reader.read(source)?;
+        self.planned(source, understood, changes)
+    }
+
+    /// How often a person changed the clip so far.
+    pub(super) fn changes(&self, source: &ClipSource) -> u64 {
+        self.tenure.map_or(0, |tenure| tenure.changes(&source.name))
+    }
+
+    /// The plan of a clip that was read, `changes` being how often it was changed before.
+    pub(super) fn planned(
+        &self,
+        source: &ClipSource,
+        understood: Understood,
+        changes: u64,
+    ) -> Result<Planned, (Stage, Fault)> {
         let trace = self.request.trace.of(&source.name);
         let _span = trace.span("plan");
         (self.listener)(Event::Entered { clip: source.name.clone(), stage: Stage::Plan });
         let practice = &self.request.practice;
         let within =
             Span::new(source.settings.start.unwrap_or(Time::ZERO), source.settings.end.unwrap_or(Time(i64::MAX)));
-        let worded = |texts: &KnownTexts| {
-            wording::wording(&Material {
-                heard: &understood.transcript.words,
-                language: &understood.transcript.language,
-                speech: &understood.speech,
-                end: understood.probe.duration,
-                within,
-                texts,
-                question: source.asked(),
-                glossary: &self.glossary,
-                digits: practice.digits,
-            })
-        };
-        let mut source = source.clone();
+        let worded = |texts: &KnownTexts| self.worded(source, &understood, texts, within);
+        let mut planned = source.clone();
         if let Some(captions) = &source.texts.corrected {
             let texts = KnownTexts { corrected: None, ..source.texts.clone() };
             let without = worded(&texts);
@@ -628,10 +643,11 @@ impl<'a> Batch<'a> {
             let edits = Edits { out: &self.request.out, store: &self.store };
             let found = edits.is_correction(&source.name, &source.digest, captions, &without.words, &srt);
             if !found.or_else(at(Stage::Plan))? {
-                source.texts = texts;
+                planned.texts = texts;
             }
         }
-        let wording = worded(&source.texts);
+        let wording = worded(&planned.texts);
+        let source = planned;
         let inputs = Inputs {
             source: &source,
             probe: &understood.probe,
@@ -640,11 +656,11 @@ impl<'a> Batch<'a> {
             faces: &understood.faces,
             wording: &wording,
             practice: &self.request.practice,
-            fonts: &self.fonts,
-            logo: self.logo.as_ref(),
-            encoder: self.encoder,
+            fonts: &self.bench.ready.fonts,
+            logo: self.bench.ready.logo.as_ref(),
+            encoder: self.bench.ready.encoder,
         };
-        let plan = cuts::plan_clip(&inputs).or_else(at(Stage::Plan))?;
+        let (plan, drawings) = cuts::plan_drawn(&inputs).or_else(at(Stage::Plan))?;
         let with_cut = practice.platforms.iter().filter(|p| plan.cuts.iter().any(|cut| cut.platform == p.id));
         let posts: Vec<_> =
             with_cut.map(|p| (p.id.clone(), wording::chosen_post(p, practice, &wording, &source.settings))).collect();
@@ -658,42 +674,54 @@ impl<'a> Batch<'a> {
             posts: &posts,
             platforms: &practice.platforms,
             settings: &source.settings,
-            rules: &self.rules,
+            rules: &self.bench.ready.rules,
             require: practice.review,
         };
-        let signoff = Signoff::of(&about, self.record.last(&source.name));
+        let signoff = Signoff::of(&about, self.record().last(&source.name));
         let fingerprint = self.fingerprint(&source);
-        Ok(Planned { source, fingerprint, understood, wording, plan, signoff })
+        Ok(Planned { source, fingerprint, understood, wording, plan, drawings, posts, signoff, changes })
+    }
+
+    /// The report of a clip that cannot be taken up. It is told of where the clip is to be worked on.
+    fn refused(&self, clip: &str, file: &str, fault: &Fault) -> ClipReport {
+        if self.request.takes(clip) {
+            self.failure(clip, file, Stage::Intake, fault)
+        } else {
+            ClipReport::failed(clip, file, Stage::Intake, fault)
+        }
+    }
+
+    /// What is said in the part `within` of a clip that was read, by what is known of its words.
+    pub(super) fn worded(
+        &self,
+        source: &ClipSource,
+        understood: &Understood,
+        texts: &KnownTexts,
+        within: Span,
+    ) -> Wording {
+        wording::wording(&Material {
+            heard: &understood.transcript.words,
+            language: &understood.transcript.language,
+            speech: &understood.speech,
+            end: understood.probe.duration,
+            within,
+            texts,
+            question: source.asked(),
+            glossary: &self.bench.ready.glossary,
+            digits: self.request.practice.digits,
+        })
     }
 
     /// Tells of a clip that failed as a whole, and gives its report.
-    fn failure(&self, clip: &str, file: &str, stage: Stage, fault: &Fault) -> ClipReport {
-        let (what, advice) = (fault.what().to_string(), fault.advice().to_string());
+    pub(super) fn failure(&self, clip: &str, file: &str, stage: Stage, fault: &Fault) -> ClipReport {
         (self.listener)(Event::Failed {
             clip: clip.to_string(),
             platforms: Vec::new(),
             stage,
-            what: what.clone(),
-            advice: advice.clone(),
+            what: fault.what().to_string(),
+            advice: fault.advice().to_string(),
         });
-        ClipReport {
-            name: clip.to_string(),
-            file: file.to_string(),
-            question: None,
-            state: ClipState::Failed { stage: stage.name().into(), what, advice },
-            duration: None,
-            transcript: Vec::new(),
-            origin: Origin::Heard,
-            replaced: Vec::new(),
-            departures: Vec::new(),
-            signoff: Signoff::default(),
-            goods: Vec::new(),
-            cover: None,
-            cuts: Vec::new(),
-            skipped: Vec::new(),
-            notes: Vec::new(),
-            removed: Vec::new(),
-        }
+        ClipReport::failed(clip, file, stage, fault)
     }
 }
 
@@ -712,16 +740,11 @@ fn in_good_order(clips: &mut [&ClipSource]) {
     clips.rotate_right(clips.len().min(1));
 }
 
-fn read_logo(file: &Path) -> Result<Logo, Fault> {
-    let (bytes, picture) = logo::read(file)?;
-    let digest = Digest(blake3::hash(&bytes).to_hex().to_string());
-    Ok(Logo { file: file.to_path_buf(), digest, size: Size::new(picture.width(), picture.height()) })
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use std::fs;
 
     #[test]
     fn the_smallest_clip_comes_first_and_then_the_largest() {

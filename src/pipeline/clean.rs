@@ -8,6 +8,7 @@ use super::logbook;
 use super::look;
 use super::shelf::Shelf;
 use super::store::{Store, cannot_write};
+use super::tenure;
 use crate::config;
 use crate::fault::{Cancel, Fault};
 use crate::intake::{self, DigestCache};
@@ -71,6 +72,7 @@ pub fn clean(out: &Path, inbox: Option<&Path>, remove: bool, patience: &Patience
         Leftover { what: "logs", files: sizes(below(&logbook::folder(&desk.state), 1)) },
     ];
     let store = Store::new(desk.state.join("cache"));
+    leftovers.push(Leftover { what: "copies to look at, of clips that are gone", files: desk.copies(clips.as_ref()) });
     let (known, damaged) = desk.entries(&store, &said, inbox, clips.as_ref());
     leftovers.push(Leftover { what: "what was learned of clips that are gone", files: known });
     leftovers.push(Leftover { what: "damaged entries of the cache", files: damaged });
@@ -195,6 +197,13 @@ impl Desk<'_> {
             }
         }
         (sizes(unneeded), sizes(damaged))
+    }
+
+    /// Copies that were made for the page, of clips that are not there any more.
+    fn copies(&self, clips: Option<&HashSet<String>>) -> Files {
+        let Some(clips) = clips else { return Vec::new() };
+        let is_gone = |file: &PathBuf| file.file_stem().is_none_or(|stem| !clips.contains(&*stem.to_string_lossy()));
+        sizes(below(&tenure::copies(&self.state), 1).into_iter().filter(is_gone))
     }
 
     /// What a run that was killed left on its way.

@@ -4,16 +4,18 @@
 //! same command, or the next run, moves the rest.
 
 use super::journal::{Entry, Journal, Replay, Stamp, Standpoint, Step};
-use super::lock::{self, Holder, Lock, Patience};
+use super::lock::{self, Holder, Patience};
 use super::record::{Action, Record, Signed};
 use super::sheet_file::{self, About};
 use super::shelf::{self, Shelf};
 use super::signoff::{Consent, Decision, Standing};
 use super::store::Store;
+use super::tenure::Tenure;
 use crate::fault::Fault;
 use crate::report::{ClipReport, ClipState, CutState};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::MutexGuard;
 
 /// A clip about which somebody decided.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub struct Decided {
     pub clip: String,
     /// Cuts that stand where they belong now.
     pub cuts: usize,
+    /// Cuts that are still to be made.
+    pub unmade: usize,
     /// Whether the same was decided before, so that nothing was added to the record.
     pub known: bool,
 }
@@ -69,16 +73,18 @@ pub enum Now {
 struct Desk<'a> {
     out: &'a Path,
     store: Store,
-    journal: Journal,
-    record: Record,
+    journal: &'a Journal,
+    /// Nobody else gives a file its name, or takes one away, as long as this is open.
+    record: MutexGuard<'a, Record>,
     clips: BTreeMap<String, ClipReport>,
 }
 
-/// Lets clips go out as they are: their files get the platforms' names, and the record says who approved them.
+/// Lets clips go out as they are: their files get the platforms' names, and the record says who approved them. What of
+/// them was not made yet is made and published by the next run.
 ///
 /// # Errors
-/// A clip is not known, was not made, lacks a consent, or its files are not those that were checked; then nothing at all
-/// was done. Or another Housecall works there, or the disk takes nothing.
+/// A clip is not known, could not be made, lacks a consent, or its files are not those that were checked; then nothing at
+/// all was done. Or another Housecall works there, or the disk takes nothing.
 pub fn approve(
     out: &Path,
     clips: &[String],
@@ -86,9 +92,19 @@ pub fn approve(
     note: Option<&str>,
     patience: &Patience,
 ) -> Result<Vec<Decided>, Fault> {
-    let state = state_of(out)?;
-    let _lock = Lock::take(&state, "approve", patience)?;
-    let mut desk = Desk::open(out, &state)?;
+    let tenure = Tenure::of(out, state_of(out)?, "approve", patience, false)?;
+    let decided = approve_under(&tenure, clips, by, note)?;
+    Desk::open(&tenure).tell()?;
+    Ok(decided)
+}
+
+/// As [`approve`], for whoever has the output folder already; the report's page does not say so yet.
+///
+/// # Errors
+/// As [`approve`].
+pub fn approve_under(tenure: &Tenure, clips: &[String], by: &str, note: Option<&str>) -> Result<Vec<Decided>, Fault> {
+    let out = tenure.out();
+    let mut desk = Desk::open(tenure);
     let reports = desk.find(clips)?;
     for report in &reports {
         desk.check(report)?;
@@ -99,10 +115,9 @@ pub fn approve(
         if !known {
             desk.sign(&report, Action::Approve, Some(by), note)?;
         }
-        shelf::bring(&report.goods, Shelf::Public, out, &desk.journal)?;
+        shelf::bring(&report.goods, Shelf::Public, out, desk.journal)?;
         decided.push(desk.restate(report, known)?);
     }
-    desk.tell()?;
     Ok(decided)
 }
 
@@ -117,19 +132,32 @@ pub fn hold(
     note: Option<&str>,
     patience: &Patience,
 ) -> Result<Vec<Decided>, Fault> {
-    let state = state_of(out)?;
-    let _lock = Lock::take(&state, "hold", patience)?;
-    let mut desk = Desk::open(out, &state)?;
+    let tenure = Tenure::of(out, state_of(out)?, "hold", patience, false)?;
+    let decided = hold_under(&tenure, clips, by, note)?;
+    Desk::open(&tenure).tell()?;
+    Ok(decided)
+}
+
+/// As [`hold`], for whoever has the output folder already; the report's page does not say so yet.
+///
+/// # Errors
+/// As [`hold`].
+pub fn hold_under(
+    tenure: &Tenure,
+    clips: &[String],
+    by: Option<&str>,
+    note: Option<&str>,
+) -> Result<Vec<Decided>, Fault> {
+    let mut desk = Desk::open(tenure);
     let mut decided = Vec::new();
     for report in desk.find(clips)? {
         let known = desk.record.last(&report.name).is_some_and(|signed| signed.action == Action::Hold);
         if !known {
             desk.sign(&report, Action::Hold, by, note)?;
         }
-        shelf::withdraw(&report.name, out, &desk.journal)?;
+        shelf::withdraw(&report.name, desk.out, desk.journal)?;
         decided.push(desk.restate(report, known)?);
     }
-    desk.tell()?;
     Ok(decided)
 }
 
@@ -203,11 +231,10 @@ fn kept(store: &Store) -> BTreeMap<String, ClipReport> {
 }
 
 impl<'a> Desk<'a> {
-    fn open(out: &'a Path, state: &Path) -> Result<Self, Fault> {
-        let store = Store::new(state.join("cache"));
+    fn open(tenure: &'a Tenure) -> Self {
+        let store = tenure.store();
         let clips = kept(&store);
-        let journal = Journal::open(&state.join("journal.ndjson"), out)?;
-        Ok(Desk { out, store, journal, record: Record::open(state)?, clips })
+        Desk { out: tenure.out(), store, journal: &tenure.journal, record: tenure.record(), clips }
     }
 
     /// The clips of these names, each once.
@@ -248,7 +275,7 @@ impl<'a> Desk<'a> {
                 "write consent = \"...\" into the clip's own .toml file, saying where it is filed, and run again";
             return Err(Fault::new(format!("a patient is visible in {name}, and no consent is named"), advice));
         }
-        if let Some(file) = shelf::missing(&report.goods, &self.journal).first() {
+        if let Some(file) = shelf::missing(&report.goods, self.journal).first() {
             let what = format!("{} is gone, or is not the file that was checked", file.display());
             return Err(Fault::new(what, "run `housecall run` again, look at the clip, and approve it then"));
         }
@@ -294,8 +321,14 @@ impl<'a> Desk<'a> {
                 self.journal.append(Entry::Done { clip: report.name.clone(), fingerprint, files })?;
             }
         }
-        self.journal.step(&report.name, if shelf == Shelf::Public { Step::Finished } else { Step::Held });
-        let decided = Decided { clip: report.name.clone(), cuts: report.made(), known };
+        let unmade = report.cuts.iter().filter(|cut| cut.state == CutState::Unmade).count();
+        let step = match shelf {
+            Shelf::Held => Step::Held,
+            Shelf::Public if unmade > 0 => Step::Waiting,
+            Shelf::Public => Step::Finished,
+        };
+        self.journal.step(&report.name, step);
+        let decided = Decided { clip: report.name.clone(), cuts: report.made(), unmade, known };
         self.clips.insert(report.name.clone(), report);
         Ok(decided)
     }

@@ -93,13 +93,13 @@ pub enum Event {
         /// Relative to the output folder.
         file: PathBuf,
     },
-    /// A clip waits for a person: its cuts are made and checked, and wait in `held/`.
+    /// A clip waits for a person: its cuts are made and checked, and wait in `held/`; or they are made once it is approved.
     Held {
         /// Name of the clip's outputs.
         clip: String,
         /// Why, one sentence each, without a stop.
         why: Vec<String>,
-        /// The cuts, relative to the output folder.
+        /// The cuts that are made, relative to the output folder.
         files: Vec<PathBuf>,
     },
     /// A clip or one of its cuts failed.

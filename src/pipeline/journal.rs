@@ -43,7 +43,7 @@ pub enum Entry {
     },
     /// A batch begins that has something to do. What earlier ones told of clips is of the past from here on.
     Begun {
-        /// `run` or `watch`.
+        /// `run`, `watch` or `review`.
         verb: String,
         /// The folder with the clips.
         inbox: PathBuf,
@@ -91,7 +91,7 @@ pub enum Step {
         /// What to do next, without a stop.
         advice: String,
     },
-    /// Its cuts are made and wait for a person.
+    /// It waits for a person: its cuts are made, or are when somebody approved it.
     Held,
     /// Its cuts are in their places.
     Finished,
@@ -264,16 +264,7 @@ impl Journal {
             Event::Finished { failed: true, .. } => {}
             Event::Finished { clip, held: true, .. } => self.step(clip, Step::Held),
             Event::Finished { clip, .. } => self.step(clip, Step::Finished),
-            Event::Ended { stopped, .. } => {
-                let nothing_new = {
-                    let inner = self.lock();
-                    let last_ended = inner.said.batch.as_ref().is_none_or(|batch| batch.ended == Some(false));
-                    inner.begun.is_some() && last_ended
-                };
-                if !nothing_new {
-                    drop(self.append(Entry::Ended { stopped: *stopped }));
-                }
-            }
+            Event::Ended { stopped, .. } => self.end(*stopped),
             Event::Started { .. }
             | Event::Download { .. }
             | Event::Progress { .. }
@@ -281,6 +272,23 @@ impl Journal {
             | Event::Held { .. }
             | Event::Note { .. } => {}
         }
+    }
+
+    /// Writes down that the batch is over, if it left a line or the one before was cut off.
+    pub fn end(&self, stopped: bool) {
+        let nothing_new = {
+            let inner = self.lock();
+            let last_ended = inner.said.batch.as_ref().is_none_or(|batch| batch.ended == Some(false));
+            inner.begun.is_some() && last_ended
+        };
+        if !nothing_new {
+            drop(self.append(Entry::Ended { stopped }));
+        }
+    }
+
+    /// Whether the batch has begun something that is not at its end.
+    pub fn is_under_way(&self) -> bool {
+        self.lock().said.clips.values().any(|clip| clip.recent && clip.step.is_under_way())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {

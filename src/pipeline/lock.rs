@@ -41,7 +41,7 @@ const HOLDER: &str = "holder.json";
 pub struct Holder {
     /// Its process.
     pub pid: u32,
-    /// What it does: `run`, `watch`, `approve`.
+    /// What it does: `run`, `watch`, `review`, `approve`.
     pub verb: String,
     /// Since when: UTC, RFC 3339.
     pub since: String,
@@ -290,7 +290,7 @@ fn busy(state: &Path, verb: &str, holder: Option<&Holder>) -> Fault {
         Some(holder) => format!("another Housecall is working on {out}: {}", holder.in_words()),
         None => format!("another Housecall is working on {out}"),
     };
-    let watched = holder.is_some_and(|holder| holder.verb == "watch") && verb == "run";
+    let watched = holder.is_some_and(|holder| matches!(holder.verb.as_str(), "watch" | "review")) && verb == "run";
     let first = if watched { "there is nothing to do for clips in the folder that it watches; else " } else { "" };
     let elsewhere = if verb == "run" { ", or choose another folder with --out" } else { "" };
     Fault::new(what, format!("{first}wait until it is done, as the same command does with --wait{elsewhere}"))
@@ -327,7 +327,7 @@ impl Holder {
 
     /// How long somebody waits for it who did not ask to wait.
     fn bears(&self) -> Duration {
-        if matches!(self.verb.as_str(), "run" | "watch") { Duration::ZERO } else { MOMENT }
+        if matches!(self.verb.as_str(), "run" | "watch" | "review") { Duration::ZERO } else { MOMENT }
     }
 
     /// As a person reads it: `housecall watch on FRONT-DESK since 14:02 (process 4711)`.

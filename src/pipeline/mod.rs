@@ -5,11 +5,13 @@
 //! `publish` is the only code that gives a cut its name. `signoff` says which clips wait for a person, `record` who decided
 //! what, `edits` keeps captions that a person corrected, `choices` what they chose, `glossary` what they added to it, `beside` the
 //! texts that they changed, `shelf` moves files between the platforms' names and `held/`, and
-//! `desk` is where a person decides and asks, `lock` keeps two programs from one output folder, `logbook` keeps a small log,
+//! `desk` is where a person decides and asks, `bench` has ready what all clips share, `proof` opens one clip before anything is made
+//! of it, `tenure` is the right to work on an output folder, `lock` keeps two programs from one, `logbook` keeps a small log,
 //! `look` shows a person what a clip and its cuts look like before they are made,
 //! and `clean` removes what no clip needs.
 
 pub mod batch;
+mod bench;
 mod beside;
 pub mod budget;
 mod choices;
@@ -24,27 +26,35 @@ mod lock;
 mod logbook;
 mod look;
 mod produce;
+mod proof;
 mod publish;
 mod record;
 mod sheet_file;
 mod shelf;
 pub mod signoff;
 mod store;
+mod tenure;
 mod turns;
 mod understand;
 mod work;
 
-pub use batch::{Outcome, Preview, Request, preview, run};
+pub use batch::{Found, Outcome, Preview, Request, preview, run, run_under};
+pub use bench::Bench;
 pub use budget::ThreadBudget;
 pub use choices::{choices, choices_file, save_choices};
 pub use clean::{Leftover, Tidy, clean};
-pub use desk::{ClipStatus, Decided, Now, Overview, approve, hold, status};
+pub use desk::{ClipStatus, Decided, Now, Overview, approve, approve_under, hold, hold_under, status};
 pub use edits::{captions_file, save_captions};
 pub use event::{Event, Listener, Stage};
 pub use glossary::{glossary_additions, glossary_file, learn};
 pub use journal::Step;
 pub use lock::{Holder, Patience};
 pub use look::{Looker, frame, poster, view_copy};
+pub use produce::Planned;
+pub use proof::{Proof, fail, foreseen, read_clips, take_in};
 pub use shelf::Good;
 pub use signoff::{Signoff, Standing};
+pub use store::write_whole;
+pub use tenure::Tenure;
+pub use understand::{Staged, Understood};
 pub use work::Work;

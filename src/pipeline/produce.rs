@@ -7,15 +7,17 @@ use super::edits::{Edits, captions_file, written_captions};
 use super::event::{Event, Listener, Stage};
 use super::journal::{Entry, Journal, Stamp};
 use super::publish::publish;
+use super::record::Record;
 use super::shelf::{self, Good, Shelf};
 use super::signoff::Signoff;
 use super::store::{Store, cannot_write, write_whole};
+use super::tenure::Tenure;
 use super::turns::Turn;
 use super::understand::{Understood, unanswered};
 use super::work::Tally;
 use crate::captions;
 use crate::config::{Platform, Practice};
-use crate::cuts::{self, ClipPlan, CutPlan, Limits, Recipe, Render};
+use crate::cuts::{self, ClipPlan, CutPlan, Drawing, Limits, Recipe, Render};
 use crate::fault::{Cancel, Fault};
 use crate::intake::{ClipSource, Digest};
 use crate::media::render::shared_size;
@@ -23,12 +25,13 @@ use crate::report::{ClipReport, ClipState, CutReport, CutState};
 use crate::speech::Transcript;
 use crate::trace::Trace;
 use crate::units::Time;
-use crate::wording::{self, Wording};
+use crate::wording::{self, PostText, Wording};
 use crate::worker::{self, Cover, Crew, Job, Kind, Message, Part, Passed, Verified};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::MutexGuard;
 use std::time::Instant;
 
 /// A clip that is ready to be rendered.
@@ -43,8 +46,14 @@ pub struct Planned {
     pub wording: Wording,
     /// What is made from it.
     pub plan: ClipPlan,
+    /// What stands where on each cut, in the order of the plan's cuts.
+    pub drawings: Vec<Drawing>,
+    /// The text of each platform's post, by the platform's id.
+    pub posts: Vec<(String, PostText)>,
     /// Whether it waits for a person.
     pub signoff: Signoff,
+    /// How often a person had changed the clip when this was begun.
+    pub changes: u64,
 }
 
 /// What all clips of a batch share on their way out.
@@ -55,12 +64,16 @@ pub struct Workshop<'a> {
     pub scratch: &'a Path,
     /// Who posts.
     pub practice: &'a Practice,
+    /// The right to give files their names.
+    pub tenure: &'a Tenure,
     /// What is in place.
     pub journal: &'a Journal,
     /// What is known.
     pub store: &'a Store,
     /// Threads of a decoder.
     pub threads: usize,
+    /// Whether a clip that waits is made only when somebody approved it.
+    pub hold_back: bool,
     /// Starts workers.
     pub crew: &'a Crew,
     /// Stops the work.
@@ -108,9 +121,18 @@ struct Rejected {
     kept: Option<PathBuf>,
 }
 
+impl Rejected {
+    /// Nobody tried: it waits until somebody approved the clip.
+    fn waits() -> Self {
+        Rejected { stage: Stage::Plan, fault: Fault::Cancelled, kept: None }
+    }
+}
+
 /// Whether a clip whose worker dies will be tried once more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attempt {
+    /// Nothing is made at all; what is missing waits.
+    None,
     /// It will; until then nothing is said of it.
     First,
     /// It will not; what is missing then has failed.
@@ -127,8 +149,17 @@ impl Workshop<'_> {
     pub fn produce(&self, planned: &Planned, turn: &Turn, attempt: Attempt) -> Result<ClipReport, (Stage, Fault)> {
         let renders = cuts::renders(&planned.plan);
         let shelf = planned.shelf();
+        let attempt = if self.hold_back && shelf == Shelf::Held { Attempt::None } else { attempt };
         self.shelve(planned, &renders).map_err(|fault| (Stage::Publish, fault))?;
         let outcomes = self.make(planned, &renders, turn, attempt)?;
+        let _still = self.still(planned).map_err(|fault| (Stage::Publish, fault))?;
+        // Something was refused for what was a change for a moment.
+        let refused = |made: &Result<(), Rejected>| {
+            made.as_ref().is_err_and(|rejected| rejected.stage == Stage::Publish && rejected.fault.is_cancelled())
+        };
+        if outcomes.values().any(refused) {
+            return Err((Stage::Publish, Fault::Cancelled));
+        }
         let mut report = self.report(planned, &renders, &outcomes);
         let made: Vec<Good> = planned.goods(&renders).into_iter().filter(|g| self.has(planned, g)).collect();
         let cover = cover_file(&planned.source.name);
@@ -145,6 +176,11 @@ impl Workshop<'_> {
         }
         let planned_cover = &planned.plan.cover;
         self.store.put("clip", &planned.source.name, &report).map_err(|fault| (Stage::Publish, fault))?;
+        if report.has_unmade() {
+            // What is foreseen is found again without planning.
+            self.store.put("report", &planned.fingerprint.0, &report).map_err(|fault| (Stage::Publish, fault))?;
+            return Ok(report);
+        }
         // With anything missing the clip is not done, and the next run tries again.
         if !report.has_failure() && has_cover == planned_cover.is_some() {
             files.extend(report.goods.iter().map(|good| shelf.place(&good.file)));
@@ -159,8 +195,20 @@ impl Workshop<'_> {
         Ok(report)
     }
 
+    /// That what was planned still is what people want, as long as the answer is kept.
+    ///
+    /// # Errors
+    /// [`Fault::Cancelled`]: somebody changed the clip since, or decided about it. What is made of it then is not published.
+    fn still(&self, planned: &Planned) -> Result<MutexGuard<'_, Record>, Fault> {
+        let (record, name) = (self.tenure.record(), &planned.source.name);
+        let shelf = planned.signoff.decide(record.last(name)).shelf();
+        let same = shelf == planned.shelf() && self.tenure.changes(name) == planned.changes;
+        if same { Ok(record) } else { Err(Fault::Cancelled) }
+    }
+
     /// Brings what was made before to where it belongs now. What waits is nowhere under a platform's name from here on.
     fn shelve(&self, planned: &Planned, renders: &[Render]) -> Result<(), Fault> {
+        let _still = self.still(planned)?;
         if planned.shelf() == Shelf::Held {
             return shelf::withdraw(&planned.source.name, self.out, self.journal);
         }
@@ -194,17 +242,20 @@ impl Workshop<'_> {
             let measured = self.store.get::<Measurement>("measured", &render.key.0).is_some();
             let is_absent = |cut: &&CutPlan| !measured || !self.has(planned, &good(cut, render));
             let absent: Vec<&CutPlan> = render.cuts.iter().copied().filter(is_absent).collect();
-            if absent.is_empty() || self.link(planned, render, &absent) {
+            if absent.is_empty() || (attempt != Attempt::None && self.link(planned, render, &absent)) {
                 outcomes.insert(render.key.clone(), Ok(()));
+            } else if attempt == Attempt::None {
+                outcomes.insert(render.key.clone(), Err(Rejected::waits()));
             } else {
                 missing.push((render, absent));
             }
         }
         self.cancel.check().map_err(|fault| (Stage::Render, fault))?;
-        let cover = self.cover_job(planned);
+        let cover = self.cover_job(planned).filter(|_| attempt != Attempt::None);
         if missing.is_empty() && cover.is_none() {
             return Ok(outcomes);
         }
+        drop(self.still(planned).map_err(|fault| (Stage::Render, fault))?);
         let clip = planned.source.name.clone();
         let trace = self.trace.of(&clip);
         let _span = trace.span("render");
@@ -347,6 +398,7 @@ impl Workshop<'_> {
     ) -> Result<(), Rejected> {
         let failed_check = |fault| Rejected { stage: Stage::Verify, fault, kept: None };
         let verified = Verified::receive(passed, file).map_err(failed_check)?;
+        let _still = self.still(planned).map_err(|fault| Rejected { stage: Stage::Publish, fault, kept: None })?;
         let trace = self.trace.of(&planned.source.name);
         let _span = trace.span("publish");
         let failed = |fault| Rejected { stage: Stage::Publish, fault, kept: None };
@@ -394,11 +446,12 @@ impl Workshop<'_> {
         let target = self.out.join(&name);
         let put = made.and_then(|()| {
             let bytes = fs::read(file).map_err(|e| cannot_write(file, &e))?;
+            let _still = self.still(planned)?;
             write_whole(&target, &bytes)?;
             let stamp = Stamp::of(&target).ok_or_else(|| Fault::new("the cover vanished", "run again"))?;
             self.journal.append(Entry::Published { file: name, key, stamp })
         });
-        if let Err(fault) = put {
+        if let Err(fault) = put.or_else(|fault| if fault.is_cancelled() { Ok(()) } else { Err(fault) }) {
             let clip = Some(planned.source.name.clone());
             (self.listener)(Event::Note { clip, text: format!("No cover was made: {fault}.") });
         }
@@ -417,6 +470,7 @@ impl Workshop<'_> {
                 let state = match &outcome {
                     Ok(()) if planned.shelf() == Shelf::Held => CutState::Held,
                     Ok(()) => CutState::Published,
+                    Err(rejected) if rejected.stage == Stage::Plan => CutState::Unmade,
                     Err(rejected) => {
                         let (what, advice) = (rejected.fault.what().to_string(), rejected.fault.advice().to_string());
                         CutState::Failed { what, advice, kept: rejected.kept.clone() }
@@ -471,6 +525,9 @@ impl Workshop<'_> {
         let mut causes: Vec<(&Rejected, Vec<String>)> = Vec::new();
         for render in renders {
             let Some(Err(rejected)) = outcomes.get(&render.key) else { continue };
+            if rejected.stage == Stage::Plan {
+                continue;
+            }
             let platforms = render.cuts.iter().map(|cut| cut.platform.clone());
             match causes.iter_mut().find(|(known, _)| known.fault.what() == rejected.fault.what()) {
                 Some((_, hit)) => hit.extend(platforms),
@@ -522,7 +579,7 @@ impl Workshop<'_> {
         for (cut, plan) in report
             .cuts
             .iter()
-            .filter(|c| !matches!(c.state, CutState::Failed { .. }))
+            .filter(|c| matches!(c.state, CutState::Published | CutState::Held))
             .filter_map(|c| Some((c, planned.cut(&c.platform)?)))
         {
             let Some(platform) = self.platform(&cut.platform) else { continue };

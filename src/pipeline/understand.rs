@@ -103,6 +103,22 @@ struct Known {
 }
 
 impl Reader<'_> {
+    /// Everything about one clip, where all of it is known already; starts no worker.
+    ///
+    /// # Errors
+    /// It is larger or longer than is taken.
+    pub fn recall(&self, source: &ClipSource) -> Staged<Option<Understood>> {
+        let key = format!("{} {}", source.digest.0, media::probe::READING);
+        let Some(probe) = self.store.get::<Probe>("probe", &key) else { return Ok(None) };
+        media::probe::check_bounds(&probe, &self.bounds).or_else(at(Stage::Probe))?;
+        let known = self.known(source);
+        let faces: Option<Faces> = self.store.get("faces", &faces_key(&source.digest));
+        match (known.sound.is_some() && known.transcript.is_some(), faces) {
+            (true, Some(faces)) => understood(probe, faces, known).map(Some),
+            _ => Ok(None),
+        }
+    }
+
     /// Everything about one clip, from the cache where it is there.
     pub fn read(&mut self, source: &ClipSource) -> Staged<Understood> {
         let key = &format!("{} {}", source.digest.0, media::probe::READING);

@@ -1,7 +1,8 @@
 //! What became of a clip, as a person reads it.
 
 use crate::cuts::{Limits, Skipped};
-use crate::pipeline::{Good, Signoff, Standing};
+use crate::fault::Fault;
+use crate::pipeline::{Good, Signoff, Stage, Standing};
 use crate::speech::Word;
 use crate::units::{Size, Time};
 use crate::wording::{Departure, Origin, PostText, Replaced};
@@ -99,6 +100,8 @@ pub enum CutState {
     Published,
     /// Checked, and waiting in `held/` for a person.
     Held,
+    /// Not made yet: it is once somebody approved the clip, or when its turn comes.
+    Unmade,
     /// It could not be made, or did not pass its checks.
     Failed {
         /// What happened, without a stop.
@@ -111,6 +114,29 @@ pub enum CutState {
 }
 
 impl ClipReport {
+    /// Of a clip that failed as a whole, at a stage; `clip` is the name of its outputs, or of its file where it has none.
+    pub fn failed(clip: &str, file: &str, stage: Stage, fault: &Fault) -> Self {
+        let (what, advice) = (fault.what().to_string(), fault.advice().to_string());
+        ClipReport {
+            name: clip.to_string(),
+            file: file.to_string(),
+            question: None,
+            state: ClipState::Failed { stage: stage.name().into(), what, advice },
+            duration: None,
+            transcript: Vec::new(),
+            origin: Origin::Heard,
+            replaced: Vec::new(),
+            departures: Vec::new(),
+            signoff: Signoff::default(),
+            goods: Vec::new(),
+            cover: None,
+            cuts: Vec::new(),
+            skipped: Vec::new(),
+            notes: Vec::new(),
+            removed: Vec::new(),
+        }
+    }
+
     /// How many cuts are in their place.
     pub fn published(&self) -> usize {
         self.cuts.iter().filter(|cut| cut.state == CutState::Published).count()
@@ -118,7 +144,12 @@ impl ClipReport {
 
     /// How many cuts are in their place or wait.
     pub fn made(&self) -> usize {
-        self.cuts.iter().filter(|cut| !matches!(cut.state, CutState::Failed { .. })).count()
+        self.cuts.iter().filter(|cut| matches!(cut.state, CutState::Published | CutState::Held)).count()
+    }
+
+    /// Whether any cut was left for later.
+    pub fn has_unmade(&self) -> bool {
+        self.cuts.iter().any(|cut| cut.state == CutState::Unmade)
     }
 
     /// Whether the clip or any of its cuts failed.
@@ -137,6 +168,7 @@ impl ClipReport {
         let shelf = standing.shelf();
         let cuts = self.cuts.into_iter().map(|cut| match cut.state {
             CutState::Failed { .. } => cut,
+            CutState::Unmade => CutReport { file: shelf.place(&cut.file), ..cut },
             CutState::Published | CutState::Held => {
                 let state = if standing.is_held() { CutState::Held } else { CutState::Published };
                 CutReport { state, file: shelf.place(&cut.file), ..cut }

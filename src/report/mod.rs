@@ -7,4 +7,4 @@ mod sheet;
 
 pub use clip_report::{ClipReport, ClipState, CutReport, CutState};
 pub use progress::Progress;
-pub use sheet::sheet;
+pub use sheet::{UNSURE, sheet};

@@ -91,6 +91,9 @@ fn remark(event: &Event) -> Option<String> {
 
 /// How a clip ended, in one line.
 fn ending(clip: &str, cuts: usize, held: bool, unchanged: bool, failed: bool) -> String {
+    if held && !failed && cuts == 0 {
+        return format!("{clip}: waits for approval; its cuts are made then");
+    }
     let how = match (unchanged, failed, cuts) {
         (true, ..) => "unchanged",
         (false, true, 0) => return format!("{clip}: failed"),

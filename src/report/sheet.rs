@@ -18,7 +18,7 @@ use std::io::Cursor;
 use std::path::{Component, Path};
 
 /// Words below this confidence are marked: of the words that Whisper gets wrong, most lie below.
-const UNSURE: f32 = 0.5;
+pub const UNSURE: f32 = 0.5;
 
 /// Longest side of a cover on the page, in pixels: sharp at twice its size on paper and on dense screens, and about
 /// 20 kB, so that a hundred clips stay a page that opens at once.
@@ -166,6 +166,8 @@ struct Row {
     /// What the platform takes, and what of it is not met.
     limits: String,
     unmet: String,
+    /// Whether it is made later.
+    unmade: bool,
     /// What failed, what to do, and a link to the file that was kept.
     failure: Option<(String, String, Option<String>)>,
     title: Option<String>,
@@ -191,6 +193,7 @@ impl Card {
                 ClipState::Failed { .. } => "Not made",
                 _ if failed_cuts > 0 => "Partly made",
                 _ if report.is_held() => "Waiting for approval",
+                _ if report.has_unmade() => "To be made",
                 ClipState::Unchanged => "Unchanged",
                 ClipState::Done => "Made",
             },
@@ -232,6 +235,7 @@ impl Row {
     fn of(cut: &CutReport, names: &BTreeMap<String, String>) -> Self {
         let (link, failure) = match &cut.state {
             CutState::Published | CutState::Held => (href(&cut.file), None),
+            CutState::Unmade => (None, None),
             CutState::Failed { what, advice, kept } => {
                 (None, Some((sentence(what), sentence(advice), kept.as_deref().and_then(href))))
             }
@@ -257,6 +261,7 @@ impl Row {
                 bytes(cut.limits.max_bytes)
             ),
             unmet: unmet(cut).join(", "),
+            unmade: cut.state == CutState::Unmade,
             failure,
             title: post.title,
             post: post.text,

@@ -59,6 +59,8 @@ impl Bench {
             more_to_come: false,
             wait: false,
             looked: None,
+            only: None,
+            hold_back: false,
             trace: Trace::default(),
             program,
             patience: PATIENCE,
