@@ -3,7 +3,9 @@
 //!
 //! ```text
 //! day       what goes on: reads clips, renders what may go out, tells of both        (library calls of pipeline)
-//! view      a clip that is open, from what is planned of it
+//! work      the threads of a day: the inbox, reading, rounds of renders
+//! view      from a clip as it would be made to what the page shows; cards likewise   (pure)
+//! told      everybody who has the page open
 //! contract  what page and day say to each other
 //! pages     HTML from what the day says                  assets    scripts and styles inside the program
 //! doors     where connections arrive: this computer, and the network where the practice wants that
@@ -17,7 +19,9 @@
 
 mod answers;
 pub mod assets;
+pub mod cards;
 pub mod contract;
+pub mod day;
 mod doors;
 mod events;
 mod files;
@@ -29,6 +33,9 @@ mod ranges;
 mod routes;
 mod server;
 mod sign_in;
+pub mod told;
+pub mod view;
+mod work;
 
 pub use doors::{Door, address, local, network};
 pub use key::{Keeper, Key, Secret, passphrase};

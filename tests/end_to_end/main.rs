@@ -8,6 +8,7 @@ mod common;
 mod checks;
 mod cli;
 mod corrections;
+mod day;
 mod keeping;
 mod languages;
 mod never_again;

@@ -1,0 +1,616 @@
+//! A filming day behind its page: looks at the inbox, reads clips, renders what may go out, and lets people change and
+//! decide. All of it is done by the pipeline's calls, under one tenure of the output folder.
+//!
+//! ```text
+//! watcher   what lies in the inbox, practice.toml                (work)
+//! reader    one clip after the other, and a copy to look at      (work)
+//! rounds    what may go out, approved clips first, few at a time (work)
+//! requests  the page's, from any thread                          (here)
+//! ```
+
+use super::cards::{At, Standpoint, card};
+use super::contract::{
+    ClipCard, ClipId, ClipView, Day, DayView, Decide, Elsewhere, Mishearing, Problem, Refusal, Save, Served, Told,
+};
+use super::told::Audience;
+use super::view::clip_view;
+use super::work;
+use crate::captions::Subtitle;
+use crate::fault::{Cancel, Fault};
+use crate::intake::{ClipSource, Looked, name_of};
+use crate::media::render::shared_size;
+use crate::pipeline::{self, Bench, Event, Looker, Patience, Proof, Request, Tenure};
+use crate::report::{ClipReport, CutState};
+use crate::units::{Span, Time};
+use crate::wording::{self, Glossary};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// Progress alone is told this often at most.
+const PROGRESS: Duration = Duration::from_millis(250);
+
+/// Longest name of whoever decides, in characters.
+const LONGEST_NAME: usize = 80;
+
+/// What a day is made from.
+pub struct Setup {
+    /// Reads practice.toml anew and gives what is to be made, as `housecall run` would be asked for it. Which clips, how the
+    /// inbox was seen and what is held back is the day's own business.
+    pub request: Box<dyn Fn() -> Result<Request, Fault> + Send + Sync>,
+    /// Told everything that goes on.
+    pub listener: Box<dyn Fn(Event) + Send + Sync>,
+}
+
+/// A filming day. Dropping it stops all work that holds its cancel token.
+pub struct FilmingDay {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// What all threads of a day share.
+pub(super) struct Shared {
+    pub setup: Setup,
+    pub cancel: Cancel,
+    pub tenure: Tenure,
+    pub looker: Looker,
+    pub audience: Audience,
+    state: Mutex<State>,
+    /// Something is to be done, or nobody is to do anything any more.
+    changed: Condvar,
+    /// One clip at a time is changed or decided about, or brought to where it belongs after that.
+    deciding: Mutex<()>,
+}
+
+/// What is known of a day. Nobody calls the pipeline while holding it: events come back here.
+pub(super) struct State {
+    pub clips: BTreeMap<ClipId, Clip>,
+    pub problem: Option<Problem>,
+    pub bench: Bench,
+    /// How many benches there were before.
+    pub benches: u64,
+    /// The inbox as the clips were taken up from it.
+    pub looked: Looked,
+    /// Since when the report's page may say something else than is true now.
+    pub sheet_is_old: Option<Instant>,
+    /// The clip that was opened last.
+    open: Option<(ClipId, Arc<Proof>)>,
+}
+
+/// A clip of the day.
+#[derive(Default)]
+pub(super) struct Clip {
+    pub file: String,
+    /// As it was taken up; none before.
+    pub source: Option<ClipSource>,
+    pub at: At,
+    pub progress: Option<f64>,
+    pub report: Option<ClipReport>,
+    /// The bench that the report was made with.
+    pub bench: u64,
+    /// Whether something of it can be made now.
+    pub may_be_made: bool,
+    /// Whether somebody wants to look at it now.
+    pub wanted: bool,
+    /// Whether no copy to look at can be made of it.
+    pub unseen: bool,
+    /// What can be changed of it.
+    pub version: Option<String>,
+    /// The card as it was told last, and when.
+    pub told: Option<(ClipCard, Instant)>,
+}
+
+impl FilmingDay {
+    /// Takes the output folder and begins the day's work.
+    ///
+    /// # Errors
+    /// Another Housecall works there; practice.toml, the inbox or the model is not as it has to be.
+    pub fn open(setup: Setup, cancel: &Cancel) -> Result<FilmingDay, Fault> {
+        let request = (setup.request)()?;
+        let tell = |text: String| (setup.listener)(Event::Note { clip: None, text });
+        let patience = Patience { wait: request.wait, cancel, tell: &tell };
+        let tenure = Tenure::lasting(&request.out, &request.inbox, "review", &patience)?;
+        tenure.tidy()?;
+        let looker = Looker::new(request.program.clone(), tenure.state(), request.patience, cancel);
+        let settle = request.settle;
+        let state = State {
+            clips: BTreeMap::new(),
+            problem: None,
+            bench: Bench::new(Request { more_to_come: true, hold_back: true, ..request })?,
+            benches: 1,
+            looked: Looked::default(),
+            sheet_is_old: None,
+            open: None,
+        };
+        let shared = Arc::new(Shared {
+            setup,
+            cancel: cancel.clone(),
+            tenure,
+            looker,
+            audience: Audience::default(),
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            deciding: Mutex::new(()),
+        });
+        // The page shows the clips that are known at once.
+        work::begin(&shared)?;
+        let mut day = FilmingDay { shared: shared.clone(), threads: Vec::new() };
+        day.begin("watcher", move |shared| work::watch(shared, settle))?;
+        day.begin("reader", work::read)?;
+        day.begin("rounds", work::rounds)?;
+        Ok(day)
+    }
+
+    /// Starts a thread that works until all work stops.
+    fn begin(&mut self, name: &str, work: impl FnOnce(&Shared) + Send + 'static) -> Result<(), Fault> {
+        let shared = self.shared.clone();
+        let thread = thread::Builder::new().name(name.into()).spawn(move || work(&shared));
+        let refused = |e| Fault::new(format!("no thread could be started ({e})"), "close other programs and try again");
+        self.threads.push(thread.map_err(refused)?);
+        Ok(())
+    }
+}
+
+impl Drop for FilmingDay {
+    fn drop(&mut self) {
+        self.shared.cancel.cancel();
+        self.shared.changed.notify_all();
+        for thread in self.threads.drain(..) {
+            drop(thread.join());
+        }
+    }
+}
+
+impl Shared {
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says that there is something to do.
+    pub fn wake(&self) {
+        self.changed.notify_all();
+    }
+
+    /// Waits until somebody says that there is something to do, or for so long.
+    pub fn wait(&self, longest: Duration) {
+        if !self.cancel.is_cancelled() {
+            drop(self.changed.wait_timeout(self.state(), longest));
+        }
+    }
+
+    fn deciding(&self) -> MutexGuard<'_, ()> {
+        self.deciding.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Passes an event on; what the day itself makes of it is told before.
+    pub fn listener(&self, event: Event) {
+        (self.setup.listener)(event);
+    }
+
+    pub fn note(&self, text: String) {
+        self.listener(Event::Note { clip: None, text });
+    }
+
+    /// Where a copy of a clip to look at lies.
+    pub fn seen_file(&self, source: &ClipSource, extension: &str) -> PathBuf {
+        self.tenure.copy(&source.digest, extension)
+    }
+
+    /// Changes what is known of a clip and tells so, if there is such a clip.
+    pub fn change(&self, id: &str, change: impl FnOnce(&mut Clip)) {
+        let mut state = self.state();
+        let Some(clip) = state.clips.get_mut(id) else { return };
+        change(clip);
+        self.tell_card(&mut state, id);
+    }
+
+    /// How a clip stands on the page of the day.
+    fn card_of(&self, state: &State, clip: &Clip) -> ClipCard {
+        let request = state.bench.request();
+        let source = clip.source.as_ref();
+        let cover = clip.report.as_ref().and_then(|report| report.cover.as_ref());
+        let there = |extension: &str| source.is_some_and(|source| self.seen_file(source, extension).is_file());
+        card(&Standpoint {
+            file: &clip.file,
+            taken: source.map(|source| (source.name.as_str(), source.question.as_deref())),
+            at: clip.at,
+            progress: clip.progress,
+            report: clip.report.as_ref(),
+            cover: cover.is_some_and(|cover| request.out.join(cover).is_file()) || there("jpg"),
+            view: there("mp4"),
+            platforms: &request.practice.platforms,
+            out: &request.out,
+        })
+    }
+
+    /// Tells a card that changed; one on which only the progress did not too often.
+    pub fn tell_card(&self, state: &mut State, id: &str) {
+        let Some(clip) = state.clips.get(id) else { return };
+        let card = self.card_of(state, clip);
+        let now = Instant::now();
+        let news = clip.told.as_ref().is_none_or(|(before, at)| {
+            let waits = ClipCard { progress: before.progress, ..card.clone() } == *before;
+            *before != card && (!waits || now.duration_since(*at) >= PROGRESS)
+        });
+        if news {
+            self.audience.tell(&Told::Card(Box::new(card.clone())));
+            if let Some(clip) = state.clips.get_mut(id) {
+                clip.told = Some((card, now));
+            }
+        }
+    }
+
+    pub fn tell_problem(&self, problem: Option<Problem>) {
+        let mut state = self.state();
+        if state.problem != problem {
+            state.problem.clone_from(&problem);
+            self.audience.tell(&Told::Day(problem));
+        }
+    }
+
+    /// The bench that is used now, which one that is, and the clip as it was taken up.
+    fn taken(&self, id: &str) -> Option<(Bench, u64, ClipSource)> {
+        let state = self.state();
+        let source = state.clips.get(id)?.source.clone()?;
+        Some((state.bench.clone(), state.benches, source))
+    }
+
+    /// Opens a clip as it is now.
+    ///
+    /// # Errors
+    /// There is no such clip, it was not read yet, or no plan can be made of it.
+    fn proof(&self, id: &str) -> Result<(Bench, Arc<Proof>), Refusal> {
+        let (bench, _, source) = self.taken(id).ok_or(Refusal::Unknown)?;
+        let proof = Proof::of(&self.tenure, &bench, &source, &self.cancel);
+        let proof = Arc::new(proof.map_err(|(_, fault)| Refusal::Wrong(fault))?.ok_or(Refusal::Unknown)?);
+        self.state().open = Some((id.to_string(), proof.clone()));
+        Ok((bench, proof))
+    }
+
+    /// What the page shows of a clip that is opened.
+    fn view(&self, id: &str, bench: &Bench, proof: &Proof) -> Result<ClipView, Refusal> {
+        let source = &proof.planned.source;
+        let choices = pipeline::choices(self.tenure.out(), &source.name, &source.digest).map_err(Refusal::Wrong)?;
+        let card = {
+            let state = self.state();
+            let clip = state.clips.get(id).ok_or(Refusal::Unknown)?;
+            self.card_of(&state, clip)
+        };
+        let view = clip_view(proof, &bench.request().practice, choices, card);
+        let mut state = self.state();
+        if let Some(clip) = state.clips.get_mut(id) {
+            let before = clip.version.replace(view.version.clone());
+            if before.is_some_and(|before| before != view.version) {
+                self.audience.tell(&Told::Changed(id.to_string(), view.version.clone()));
+            }
+        }
+        Ok(view)
+    }
+
+    /// Plans a clip as it is now, and brings what was made of it to where it belongs; what the page shows of it then.
+    /// Whoever calls is the one who is deciding.
+    ///
+    /// # Errors
+    /// There is no such clip, it was not read yet, it cannot be planned, or the disk takes nothing.
+    fn settled(&self, id: &str) -> Result<ClipView, Refusal> {
+        let (bench, number, source) = self.taken(id).ok_or(Refusal::Unknown)?;
+        let told = |event: Event| self.listener(event);
+        let proof = Proof::of(&self.tenure, &bench, &source, &self.cancel);
+        let settled = proof.and_then(|proof| {
+            let Some(proof) = proof else { return Ok(None) };
+            let report = proof.settle(&self.tenure, &bench, &self.cancel, &told)?;
+            Ok(Some((Arc::new(proof), report)))
+        });
+        match settled {
+            Ok(Some((proof, report))) => {
+                self.change(id, |clip| {
+                    let stays = matches!(clip.at, At::Rendering | At::Copying);
+                    clip.at = if stays { clip.at } else { At::Read };
+                    clip.may_be_made = !report.is_held() && (report.has_unmade() || report.has_failure());
+                    clip.report = Some(report);
+                    clip.bench = number;
+                });
+                let view = self.view(id, &bench, &proof);
+                let mut state = self.state();
+                state.open = Some((id.to_string(), proof));
+                state.sheet_is_old = Some(Instant::now());
+                self.wake();
+                view
+            }
+            Ok(None) => {
+                self.change(id, |clip| (clip.at, clip.report) = (At::Unread, None));
+                self.wake();
+                Err(Refusal::Unknown)
+            }
+            // All work stops.
+            Err((_, fault @ Fault::Cancelled)) => Err(Refusal::Wrong(fault)),
+            Err((stage, fault)) => {
+                let failed = pipeline::fail(&self.tenure, &bench, &source, (stage, &fault), &told);
+                self.change(id, |clip| {
+                    clip.may_be_made = false;
+                    clip.report = failed.ok();
+                    clip.bench = number;
+                });
+                Err(Refusal::Wrong(fault))
+            }
+        }
+    }
+
+    /// As [`settled`](Self::settled), for whoever is not deciding.
+    pub fn settle(&self, id: &str) {
+        let _deciding = self.deciding();
+        // Why it cannot be planned stands on its card.
+        drop(self.settled(id));
+    }
+
+    /// Makes what a person says fit to be remembered.
+    fn check_decide(decide: &Decide) -> Result<(), Refusal> {
+        let is_line = |text: &str| !text.contains(char::is_control);
+        let by = decide.by.trim();
+        if by.is_empty() || by.chars().count() > LONGEST_NAME || !is_line(by) {
+            let what = "nobody's name was given, or it is longer than a line";
+            return Err(Refusal::Wrong(Fault::new(what, "give the name of whoever decides")));
+        }
+        match decide.note.as_deref().is_none_or(is_line) {
+            true => Ok(()),
+            false => Err(Refusal::Wrong(Fault::new("the note has more than one line", "write it in one line"))),
+        }
+    }
+
+    /// Decides about a clip if it is what the person saw.
+    fn decide(
+        &self,
+        id: &str,
+        decide: &Decide,
+        decision: impl FnOnce(&[String], &str, Option<&str>) -> Result<(), Fault>,
+    ) -> Result<ClipView, Refusal> {
+        Self::check_decide(decide)?;
+        let _deciding = self.deciding();
+        // What is decided about is what lies there now, and what was made of it before.
+        let view = self.settled(id)?;
+        let (_, _, source) = self.taken(id).ok_or(Refusal::Unknown)?;
+        if view.subject != decide.subject {
+            return Err(Refusal::Conflict(Box::new(view)));
+        }
+        let note = decide.note.as_deref().map(str::trim).filter(|note| !note.is_empty());
+        decision(&[source.name], decide.by.trim(), note).map_err(Refusal::Wrong)?;
+        self.settled(id)
+    }
+
+    /// Where else what was misheard stands, in clips that were read: the clips, how often, and whether a person corrected
+    /// them.
+    fn heard_elsewhere(&self, id: &str, mishearing: &Mishearing) -> Vec<Elsewhere> {
+        let rule = vec![(mishearing.heard.clone(), mishearing.meant.clone())];
+        let glossary = Glossary { terms: Vec::new(), replace: rule };
+        let state = self.state();
+        let others = state.clips.iter().filter(|(other, _)| *other != id);
+        let found = others.filter_map(|(id, clip)| {
+            let report = clip.report.as_ref()?;
+            let places = glossary.apply(&report.transcript).1.len();
+            let corrected = report.origin == wording::Origin::Corrected;
+            (places > 0).then(|| Elsewhere { id: id.clone(), name: report.name.clone(), places, corrected })
+        });
+        let mut found: Vec<Elsewhere> = found.collect();
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        found
+    }
+
+    /// Has every clip use what practice.toml and the glossary say now.
+    pub fn renew(&self, request: Request) -> Result<(), Fault> {
+        let bench = Bench::new(Request { more_to_come: true, hold_back: true, ..request })?;
+        let mut state = self.state();
+        state.bench = bench;
+        state.benches += 1;
+        Ok(())
+    }
+
+    /// Mends a mishearing in the captions that a person corrected.
+    fn mend(&self, id: &str, mishearing: &Mishearing) -> Result<(), Refusal> {
+        let (_, proof) = self.proof(id)?;
+        let source = &proof.planned.source;
+        let rule = vec![(mishearing.heard.clone(), mishearing.meant.clone())];
+        let glossary = Glossary { terms: Vec::new(), replace: rule };
+        let captions: Vec<Subtitle> = proof
+            .captions
+            .iter()
+            .map(|cue| {
+                let words = cue.lines.concat();
+                let texts: Vec<String> = glossary.apply(&words).0.into_iter().map(|word| word.text).collect();
+                Subtitle { span: cue.span, text: texts.join(" ") }
+            })
+            .collect();
+        pipeline::save_captions(self.tenure.out(), &source.name, &source.digest, &captions).map_err(Refusal::Wrong)?;
+        self.tenure.changed(&source.name);
+        Ok(())
+    }
+}
+
+impl Day for FilmingDay {
+    fn day(&self) -> DayView {
+        let state = self.shared.state();
+        let request = state.bench.request();
+        let mut clips: Vec<ClipCard> = state.clips.values().map(|clip| self.shared.card_of(&state, clip)).collect();
+        clips.sort_by(|a, b| a.file.cmp(&b.file));
+        DayView {
+            practice: request.practice.name.clone(),
+            inbox: name_of(&request.inbox),
+            out: std::path::absolute(&request.out).unwrap_or_else(|_| request.out.clone()).display().to_string(),
+            problem: state.problem.clone(),
+            clips,
+        }
+    }
+
+    fn clip(&self, id: &str) -> Result<ClipView, Refusal> {
+        let (bench, proof) = self.shared.proof(id)?;
+        self.shared.view(id, &bench, &proof)
+    }
+
+    fn save(&self, id: &str, save: Save) -> Result<ClipView, Refusal> {
+        let shared = &self.shared;
+        let _deciding = shared.deciding();
+        let (bench, proof) = shared.proof(id)?;
+        let now = shared.view(id, &bench, &proof)?;
+        if now.version != save.version {
+            return Err(Refusal::Conflict(Box::new(now)));
+        }
+        let (out, source) = (shared.tenure.out(), &proof.planned.source);
+        let files = [pipeline::captions_file(&source.name), pipeline::choices_file(&source.name)];
+        let before = Before::of(files.map(|file| out.join(file)))?;
+        let put = || -> Result<(), Fault> {
+            if let Some(captions) = &save.captions {
+                let subtitle = |(start, end, text): &(f64, f64, String)| Subtitle {
+                    span: Span::new(Time::from_seconds(*start), Time::from_seconds(*end)),
+                    text: text.clone(),
+                };
+                let captions: Vec<Subtitle> = captions.iter().map(subtitle).collect();
+                pipeline::save_captions(out, &source.name, &source.digest, &captions)?;
+            }
+            if let Some(choices) = &save.choices {
+                pipeline::save_choices(out, &source.name, &source.digest, choices)?;
+            }
+            Ok(())
+        };
+        let saved = put().map_err(Refusal::Wrong);
+        // What is being made of the clip just now is not what the person wants any more.
+        shared.tenure.changed(&source.name);
+        match saved.and_then(|()| shared.settled(id)) {
+            Ok(view) => Ok(view),
+            Err(refusal) => {
+                // What cannot be planned is not kept: the clip stays as it was.
+                before.restore().map_err(Refusal::Wrong)?;
+                drop(shared.settled(id));
+                Err(refusal)
+            }
+        }
+    }
+
+    fn approve(&self, id: &str, decide: Decide) -> Result<ClipView, Refusal> {
+        let tenure = &self.shared.tenure;
+        self.shared.decide(id, &decide, |names, by, note| pipeline::approve_under(tenure, names, by, note).map(drop))
+    }
+
+    fn hold(&self, id: &str, decide: Decide) -> Result<ClipView, Refusal> {
+        let tenure = &self.shared.tenure;
+        self.shared.decide(id, &decide, |names, by, note| {
+            names.iter().for_each(|name| tenure.changed(name));
+            pipeline::hold_under(tenure, names, Some(by), note).map(drop)
+        })
+    }
+
+    fn elsewhere(&self, id: &str, mishearing: &Mishearing) -> Result<Vec<Elsewhere>, Refusal> {
+        self.shared.taken(id).ok_or(Refusal::Unknown)?;
+        Ok(self.shared.heard_elsewhere(id, mishearing))
+    }
+
+    fn learn(&self, id: &str, mishearing: &Mishearing, fix: bool) -> Result<Vec<Elsewhere>, Refusal> {
+        let shared = &self.shared;
+        let _deciding = shared.deciding();
+        shared.taken(id).ok_or(Refusal::Unknown)?;
+        let found = shared.heard_elsewhere(id, mishearing);
+        pipeline::learn(shared.tenure.out(), &mishearing.heard, &mishearing.meant).map_err(Refusal::Wrong)?;
+        // The other clips follow when the watcher sees the file.
+        (shared.setup.request)().and_then(|request| shared.renew(request)).map_err(Refusal::Wrong)?;
+        let changed: Vec<Elsewhere> = found.into_iter().filter(|clip| fix || !clip.corrected).collect();
+        for clip in &changed {
+            if clip.corrected {
+                shared.mend(&clip.id, mishearing)?;
+            }
+            drop(shared.settled(&clip.id));
+        }
+        drop(shared.settled(id));
+        Ok(changed)
+    }
+
+    fn view(&self, id: &str) -> Result<Served, Refusal> {
+        let (_, _, source) = self.shared.taken(id).ok_or(Refusal::Unknown)?;
+        let file = self.shared.seen_file(&source, "mp4");
+        if !file.is_file() {
+            self.shared.change(id, |clip| clip.wanted = true);
+            self.shared.wake();
+        }
+        served(file, "video/mp4")
+    }
+
+    fn cut(&self, id: &str, platform: &str) -> Result<Served, Refusal> {
+        let state = self.shared.state();
+        let report = state.clips.get(id).and_then(|clip| clip.report.as_ref()).ok_or(Refusal::Unknown)?;
+        let cut = report.cuts.iter().find(|cut| cut.platform == platform).ok_or(Refusal::Unknown)?;
+        match cut.state {
+            CutState::Published | CutState::Held => served(state.bench.request().out.join(&cut.file), "video/mp4"),
+            CutState::Unmade | CutState::Failed { .. } => Err(Refusal::Unknown),
+        }
+    }
+
+    fn cover(&self, id: &str) -> Result<Served, Refusal> {
+        let state = self.shared.state();
+        let clip = state.clips.get(id).ok_or(Refusal::Unknown)?;
+        let made = clip.report.as_ref().and_then(|report| report.cover.as_ref());
+        let made = made.and_then(|cover| served(state.bench.request().out.join(cover), "image/jpeg").ok());
+        let source = clip.source.as_ref().ok_or(Refusal::Unknown)?;
+        made.map_or_else(|| served(self.shared.seen_file(source, "jpg"), "image/jpeg"), Ok)
+    }
+
+    fn logo(&self) -> Result<Served, Refusal> {
+        let logo = self.shared.state().bench.request().practice.logo.clone();
+        // A practice may keep its logo behind a link.
+        served(fs::canonicalize(logo.ok_or(Refusal::Unknown)?).map_err(|_| Refusal::Unknown)?, "image/png")
+    }
+
+    fn frame(&self, id: &str, platform: &str, at: f64) -> Result<Vec<u8>, Refusal> {
+        let shared = &self.shared;
+        let (bench, _, source) = shared.taken(id).ok_or(Refusal::Unknown)?;
+        let open = shared.state().open.clone().filter(|(open, _)| open == id).map(|(_, proof)| proof);
+        let proof = match open.filter(|proof| proof.is_of(&shared.tenure, &bench, &source)) {
+            Some(proof) => proof,
+            None => shared.proof(id)?.1,
+        };
+        let (plan, probe) = (&proof.planned.plan, &proof.planned.understood.probe);
+        let cut = plan.cuts.iter().find(|cut| cut.platform == platform).ok_or(Refusal::Unknown)?;
+        let recipes: Vec<_> = plan.cuts.iter().map(|cut| &cut.recipe).chain(&plan.cover).collect();
+        let shared_size = shared_size(probe, &recipes);
+        let last = cut.recipe.duration() - cut.recipe.rate.frame();
+        let at = Time::from_seconds(if at.is_finite() { at } else { 0.0 }).clamp(Time::ZERO, last.max(Time::ZERO));
+        pipeline::frame(&shared.looker, &source.path, probe, &cut.recipe, shared_size, at).map_err(Refusal::Wrong)
+    }
+
+    fn told(&self) -> Receiver<Told> {
+        self.shared.audience.join()
+    }
+}
+
+/// A file that may be served, unless it is none: what is served is never behind a link.
+fn served(file: PathBuf, kind: &'static str) -> Result<Served, Refusal> {
+    let is_file = fs::symlink_metadata(&file).is_ok_and(|about| about.is_file());
+    if is_file { Ok(Served { file, kind }) } else { Err(Refusal::Unknown) }
+}
+
+/// What people wrote about a clip, as it lay there before it was changed.
+struct Before(Vec<(PathBuf, Option<Vec<u8>>)>);
+
+impl Before {
+    fn of(files: impl IntoIterator<Item = PathBuf>) -> Result<Self, Refusal> {
+        let read = |file: PathBuf| match fs::read(&file) {
+            Ok(bytes) => Ok((file, Some(bytes))),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok((file, None)),
+            Err(e) => {
+                let what = format!("{} cannot be read ({e})", file.display());
+                Err(Refusal::Wrong(Fault::new(what, "close the program that has it open, and save again")))
+            }
+        };
+        files.into_iter().map(read).collect::<Result<_, _>>().map(Before)
+    }
+
+    fn restore(&self) -> Result<(), Fault> {
+        for (file, bytes) in &self.0 {
+            match bytes {
+                Some(bytes) => pipeline::write_whole(file, bytes)?,
+                None => drop(fs::remove_file(file)),
+            }
+        }
+        Ok(())
+    }
+}
