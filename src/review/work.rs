@@ -262,7 +262,8 @@ fn may_mend(shared: &Shared) -> bool {
     failed.any(|report| !of_the_clip(&report.state))
 }
 
-/// Reads clips one after the other and makes a copy of each to look at, until all work stops.
+/// Reads clips one after the other and makes copies to look at, until all work stops. What a person has open comes first,
+/// then reading, then the copies of clips that need a look, then those of the others.
 pub fn read(shared: &Shared) {
     while !shared.cancel.is_cancelled() {
         let (bench, number) = {
@@ -292,7 +293,10 @@ pub fn read(shared: &Shared) {
                     None => {
                         shared.change(&id, |clip| (clip.at, clip.progress) = (At::Read, None));
                         shared.settle(&id);
-                        look_copy(shared, &bench, &id);
+                        to_look_at(shared, &bench, &id, Wanted::Picture);
+                        while let Some(id) = uncopied(shared).filter(|(open, _)| *open).map(|(_, id)| id) {
+                            to_look_at(shared, &bench, &id, Wanted::Copy);
+                        }
                     }
                 }
             };
@@ -310,19 +314,8 @@ pub fn read(shared: &Shared) {
             }
             continue;
         }
-        let uncopied = {
-            let state = shared.state();
-            let lacks = |clip: &Clip| {
-                let source =
-                    clip.source.as_ref().filter(|_| matches!(clip.at, At::Read | At::Rendering) && !clip.unseen);
-                source.is_some_and(|source| !shared.seen_file(source, "mp4").is_file())
-            };
-            let mut lacking: Vec<(&ClipId, &Clip)> = state.clips.iter().filter(|(_, clip)| lacks(clip)).collect();
-            lacking.sort_by(|(_, a), (_, b)| b.wanted.cmp(&a.wanted).then(a.file.cmp(&b.file)));
-            lacking.first().map(|(id, _)| (*id).clone())
-        };
-        match uncopied {
-            Some(id) => look_copy(shared, &bench, &id),
+        match uncopied(shared) {
+            Some((_, id)) => to_look_at(shared, &bench, &id, Wanted::Copy),
             None => shared.wait(NAP),
         }
     }
@@ -350,8 +343,30 @@ fn by_name(shared: &Shared, name: &str, change: impl FnOnce(&mut Clip)) {
     }
 }
 
-/// Makes a small picture and a copy to look at of a clip that was read.
-fn look_copy(shared: &Shared, bench: &Bench, id: &str) {
+/// The clip that a copy is made of next, and whether a person has it open.
+fn uncopied(shared: &Shared) -> Option<(bool, ClipId)> {
+    let state = shared.state();
+    let lacks = |clip: &Clip| {
+        let source = clip.source.as_ref().filter(|_| matches!(clip.at, At::Read | At::Rendering) && !clip.unseen);
+        source.is_some_and(|source| !shared.seen_file(source, "mp4").is_file())
+    };
+    let held = |clip: &Clip| clip.report.as_ref().is_some_and(ClipReport::is_held);
+    let rank = |clip: &Clip| (!clip.wanted, !held(clip), clip.file.clone());
+    let lacking = state.clips.iter().filter(|(_, clip)| !shared.cancel.is_cancelled() && lacks(clip));
+    lacking.min_by_key(|(_, clip)| rank(clip)).map(|(id, clip)| (clip.wanted, id.clone()))
+}
+
+/// What is made of a clip for a person's eye.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// A small picture.
+    Picture,
+    /// That, and a copy that plays in every browser.
+    Copy,
+}
+
+/// Makes what a person looks at of a clip that was read.
+fn to_look_at(shared: &Shared, bench: &Bench, id: &str, wanted: Wanted) {
     let Some(source) = shared.state().clips.get(id).and_then(|clip| clip.source.clone()) else { return };
     let proof = Proof::of(&shared.tenure, bench, &source, &shared.cancel);
     let made = match proof {
@@ -366,7 +381,7 @@ fn look_copy(shared: &Shared, bench: &Bench, id: &str) {
                 false => pipeline::poster(looker, clip, probe, digest, spoken, &still),
             };
             let copy = shared.seen_file(&source, "mp4");
-            let copy = match copy.is_file() {
+            let copy = match copy.is_file() || wanted == Wanted::Picture {
                 true => Ok(()),
                 false => pipeline::view_copy(looker, clip, probe, digest, &copy),
             };
@@ -381,8 +396,10 @@ fn look_copy(shared: &Shared, bench: &Bench, id: &str) {
         let text = format!("There is no copy to look at: {}.", fault.what());
         shared.listener(Event::Note { clip: Some(source.name.clone()), text });
     }
-    let there = shared.seen_file(&source, "mp4").is_file();
-    shared.change(id, |clip| (clip.wanted, clip.unseen) = (false, !there));
+    if wanted == Wanted::Copy {
+        let there = shared.seen_file(&source, "mp4").is_file();
+        shared.change(id, |clip| (clip.wanted, clip.unseen) = (false, !there));
+    }
 }
 
 /// Renders what may go out, in rounds, until all work stops. Few clips a round, so that what is approved meanwhile waits
