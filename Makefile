@@ -5,7 +5,8 @@ PACKAGES = \
 	build-essential pkg-config cmake clang libclang-dev \
 	libavcodec-dev libavformat-dev libavfilter-dev libavutil-dev libswscale-dev libswresample-dev \
 	fonts-inter fonts-noto-core fonts-motoya-l-cedar \
-	ffmpeg flite python3 python3-numpy python3-cairo strace
+	ffmpeg flite python3 python3-numpy python3-cairo python3-pip strace \
+	chromium chromium-driver
 
 # For the tests our own code is compiled quickly: the encoders, Whisper and every other dependency take nearly all of the
 # time and stay as the program has them, so neither `make samples` nor `make test` compiles them anew after the other.
@@ -24,7 +25,11 @@ TORTURES = torture-kill torture-faults torture-watch torture-garbage
 HOUSECALL = target/release/housecall
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: picture samples test torture $(TORTURES) fuzz matrix bench encoders setup build remake-samples lint
+# What tests of the page let look for barriers: axe-core, which is not ours to copy (MPL-2.0), as one version of a Python
+# package has it. Other files of the package are not used.
+AXE = target/axe/axe.min.js
+
+.PHONY: picture samples test test-page screenshots torture $(TORTURES) fuzz matrix bench encoders setup build remake-samples lint
 
 # The main job on the sample clips.
 samples: build
@@ -32,8 +37,24 @@ samples: build
 	@echo "cuts:   $(CURDIR)/cuts"
 	@echo "report: $(CURDIR)/cuts/report.html"
 
-test: setup
+test: setup $(AXE)
 	PROPTEST_RNG_SEED=$(SEED) cargo test --release $(QUICK) --tests -- --show-output
+
+# The page in a real browser, with what takes long clips or many, and how quickly it answers: leave the computer alone
+# meanwhile.
+test-page: setup $(AXE)
+	HOUSECALL_PAGE=all cargo test --release $(QUICK) --test review -- --show-output --test-threads=1
+
+# The pictures of the page in README.md.
+screenshots: setup
+	HOUSECALL_SCREENSHOTS=$(CURDIR)/docs/pictures cargo test --release $(QUICK) --test review pictures_of_the_page -- --show-output
+
+# The registry's own client takes it only if it has the checksum in that file.
+$(AXE): tests/review/axe.txt | setup
+	rm -rf target/axe
+	python3 -m pip download --quiet --no-deps --only-binary=:all: --require-hashes -r $< -d target/axe
+	python3 -m zipfile -e target/axe/*.whl target/axe
+	cp target/axe/axe_playwright_python/axe.min.js $@
 
 # The long forms of what tries to break the promises, hours in all: `make torture TIMES=20` for less. Each also runs alone,
 # as `make torture-kill CHANCE=20261122` does to repeat one. It prints the seed and how long each took, and goes on to the
