@@ -63,6 +63,7 @@ fn two_windows_see_each_other() {
     page.expect(&["409"]);
     host.open(&page, "advice");
     let (first, second) = page.new_window();
+    page.go(host.origin());
     host.open(&page, "advice");
 
     // Who has nothing to save gets what the other saved.

@@ -65,7 +65,7 @@ fn times(srt: &str) -> Vec<(String, String)> {
 #[test]
 fn choices_reach_the_file_of_the_clip_its_plan_and_its_cut() {
     let desk = Desk::new();
-    practice(&desk, "[review]\nrequire = \"all\"\n[cuts]\nframing = \"fill\"\nfollow = false\n[platform.x]\n");
+    practice(&desk, "[review]\nrequire = \"all\"\n[cuts]\nframing = \"fill\"\nfollow = false\n");
     desk.drop_file("advice.mp4", &desk.clip(6));
     say(&desk, "advice.mp4", &[(1.0, "Drink water and rest for a day."), (3.6, "Call us in the morning.")]);
     let host = Host::given(&desk);

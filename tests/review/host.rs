@@ -7,9 +7,9 @@ use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
-use std::process::{Child, ChildStderr, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a clip may take to be read, and a small cut to be made, on a computer that has much to do.
 pub const WORK: Duration = Duration::from_secs(180);
@@ -197,27 +197,33 @@ fn serve(desk: &Desk, further: &[String]) -> (Child, String, Arc<Mutex<String>>)
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let heard = Arc::new(Mutex::new(String::new()));
     listen(child.stderr.take().unwrap(), Arc::clone(&heard));
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let sign_in = lines.find_map(|line| {
-        *heard.lock().unwrap() += &format!("{line}\n");
-        let event: Value = serde_json::from_str(&line).ok()?;
-        let address = |value: &&Value| value.as_str().is_some_and(|text| text.contains("/sign-in?token="));
-        event.as_object()?.values().find(address)?.as_str().map(String::from)
-    });
-    let Some(sign_in) = sign_in else {
-        let code = child.wait();
-        panic!("housecall review ended without an address ({code:?}): {}", heard.lock().unwrap());
+    listen(child.stdout.take().unwrap(), Arc::clone(&heard));
+    let began = Instant::now();
+    let sign_in = loop {
+        if let Some(address) = heard.lock().unwrap().lines().find_map(address) {
+            break address;
+        }
+        if child.try_wait().unwrap().is_some() || began.elapsed() > WORK {
+            child.kill().ok();
+            panic!("housecall review has no address: {}", heard.lock().unwrap());
+        }
+        std::thread::sleep(Duration::from_millis(10));
     };
-    let rest = Arc::clone(&heard);
-    std::thread::spawn(move || lines.for_each(|line| *rest.lock().unwrap() += &format!("{line}\n")));
     (child, sign_in, heard)
 }
 
-fn listen(stream: ChildStderr, heard: Arc<Mutex<String>>) {
+/// The address with which a browser is let in, where a line of JSON tells it.
+fn address(line: &str) -> Option<String> {
+    let event: Value = serde_json::from_str(line).ok()?;
+    (event["event"] == "serving").then(|| event["address"].as_str().map(String::from))?
+}
+
+/// Keeps what a stream says.
+fn listen(stream: impl Read + Send + 'static, heard: Arc<Mutex<String>>) {
     std::thread::spawn(move || {
         let mut stream = BufReader::new(stream);
         let mut line = Vec::new();
-        while stream.by_ref().read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+        while stream.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
             *heard.lock().unwrap() += &String::from_utf8_lossy(&line);
             line.clear();
         }
@@ -226,13 +232,13 @@ fn listen(stream: ChildStderr, heard: Arc<Mutex<String>>) {
 
 /// What an expression that may wait comes to once it is not false or nothing; for what takes work.
 pub fn eventually(page: &Page, expression: &str) -> Value {
-    let until = std::time::Instant::now() + WORK;
+    let until = Instant::now() + WORK;
     loop {
         let came = page.promise(&format!("return ({expression}) || null"));
         if !came.is_null() {
             return came;
         }
-        assert!(std::time::Instant::now() < until, "waited for {expression}");
+        assert!(Instant::now() < until, "waited for {expression}");
         std::thread::sleep(Duration::from_millis(100));
     }
 }
