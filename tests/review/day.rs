@@ -161,11 +161,11 @@ fn what_happens_meanwhile_is_seen_without_loading_the_page_again() {
     }
     let desk = Desk::new();
     practice(&desk, "");
+    say(&desk, "advice.mp4", &[(0.1, "Drink water and rest.")]);
     let host = Host::given(&desk);
     let page = host.visit();
     page.run(WATCHED, &[]);
     desk.drop_file("advice.mp4", &desk.clip(2));
-    say(&desk, "advice.mp4", &[(0.1, "Drink water and rest.")]);
     page.wait_long("document.querySelector('#cards > li[data-state=done]')", WORK);
     let states = seen(&page);
     assert!(states.contains(&"rendering".to_string()), "{states:?}");

@@ -2,7 +2,7 @@
 
 use super::all;
 use super::axe::assert_accessible;
-use super::clip::word;
+use super::clip::{until, word};
 use super::common::desk::Desk;
 use super::host::{Host, WORK, practice, say};
 use super::page::Page;
@@ -91,21 +91,27 @@ fn pictures_of_the_page() {
     fs::create_dir_all(&folder).unwrap();
     let desk = Desk::new();
     let quick = ["tiktok", "youtube"].map(|platform| format!("[platform.{platform}]\npreset = \"ultrafast\"\n"));
-    desk.practice(&quick.concat());
-    let clips = ["razor-bumps.mov", "headache-medicine.mp4", "dry-skin-in-winter.mp4", "root-canal.m4v"];
-    desk.drop_samples(&clips);
+    desk.practice(&format!("[review]\nrequire = \"all\"\n{}", quick.concat()));
+    desk.drop_samples(&["razor-bumps.mov", "headache-medicine.mp4", "dry-skin-in-winter.mp4", "root-canal.m4v"]);
     let host = Host::start(&desk, &["--platforms", "tiktok,youtube"]);
     let mut page = host.visit();
-    let every = format!(
-        "document.querySelectorAll('#cards > li[data-state=needs-a-look], #cards > li[data-state=done]').length === {}",
-        clips.len()
-    );
-    page.wait_long(&every, WORK * 4);
+    for clip in ["razor-bumps", "root-canal"] {
+        host.open(&page, clip);
+        page.fill("#by", "Dana Reed");
+        page.click("#approve");
+        until("it is approved", || host.card(&page, clip)["approved_by"] == "Dana Reed");
+    }
+    page.go(host.origin());
+    page.wait_long("document.querySelectorAll('#cards > li[data-state=done]').length === 2", WORK * 4);
+    for clip in ["headache-medicine", "dry-skin-in-winter"] {
+        host.ready(&page, clip);
+    }
     // What arrived last is still being listened to.
     desk.drop_samples(&["fever-in-children.mp4", "VID_20260914_101500.mp4"]);
     page.wait_long("document.querySelector('#cards > li[data-state=transcribing]')", WORK);
-    page.resize(1280, 800);
+    page.resize(1280, 470);
     both(&page, &folder, "day");
+    page.resize(1280, 800);
     host.open(&page, "headache-medicine");
     page.click(&word(&page, "acetaminophen", 0));
     page.wait_long("document.querySelector('#frames .shown, #frame.shown')", WORK);

@@ -139,12 +139,6 @@ impl Page {
         text[0].as_str().unwrap().trim().to_string()
     }
 
-    /// An attribute of the first that matches.
-    pub fn attribute(&self, css: &str, name: &str) -> Option<String> {
-        let script = "return document.querySelector(arguments[0])?.getAttribute(arguments[1])";
-        self.run(script, &[json!(css), json!(name)]).as_str().map(String::from)
-    }
-
     /// What stands in a field.
     pub fn value(&self, css: &str) -> String {
         self.run("return document.querySelector(arguments[0]).value", &[json!(css)]).as_str().unwrap().to_string()
