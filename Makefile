@@ -1,12 +1,13 @@
 # Housecall. `make samples` and `make test` work on a fresh Debian machine that has Rust, make and its package registries.
 
-# Every system package that the build, the program, the tests and the sample generator need. One list, one place.
+# Every system package that is needed, in one place: by the build, the program and the sample generator ...
 PACKAGES = \
 	build-essential pkg-config cmake clang libclang-dev \
 	libavcodec-dev libavformat-dev libavfilter-dev libavutil-dev libswscale-dev libswresample-dev \
 	fonts-inter fonts-noto-core fonts-motoya-l-cedar \
-	ffmpeg flite python3 python3-numpy python3-cairo python3-pip strace \
-	chromium chromium-driver
+	ffmpeg flite python3 python3-numpy python3-cairo
+# ... and by the tests alone: half a gigabyte, most of it a browser.
+TEST_PACKAGES = strace python3-pip chromium chromium-driver
 
 # For the tests our own code is compiled quickly: the encoders, Whisper and every other dependency take nearly all of the
 # time and stay as the program has them, so neither `make samples` nor `make test` compiles them anew after the other.
@@ -36,6 +37,9 @@ samples: build
 	$(HOUSECALL) run samples/clips --practice samples/practice.toml --out cuts --offline
 	@echo "cuts:   $(CURDIR)/cuts"
 	@echo "report: $(CURDIR)/cuts/report.html"
+
+# What is needed beyond PACKAGES: nothing for who only wants cuts.
+test test-page screenshots $(TORTURES): FURTHER = $(TEST_PACKAGES)
 
 test: setup $(AXE)
 	PROPTEST_RNG_SEED=$(SEED) cargo test --release $(QUICK) --tests -- --show-output
@@ -114,7 +118,7 @@ build: setup
 
 # Installs what is missing, and nothing when nothing is.
 setup:
-	@missing=""; for p in $(PACKAGES); do \
+	@missing=""; for p in $(PACKAGES) $(FURTHER); do \
 		dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; \
 	done; \
 	if [ -n "$$missing" ]; then \
