@@ -376,7 +376,7 @@ pub struct Elsewhere {
     pub name: String,
     /// How often.
     pub places: usize,
-    /// Whether a person corrected that clip, so that the glossary alone does not reach it.
+    /// Whether a person wrote that clip's captions or its transcript, so that the glossary alone does not reach it.
     pub corrected: bool,
 }
 

@@ -391,7 +391,8 @@ impl Shared {
         let found = others.filter_map(|(id, clip)| {
             let report = clip.report.as_ref()?;
             let places = glossary.apply(&report.transcript).1.len();
-            let corrected = report.origin == wording::Origin::Corrected;
+            // The glossary is about what was heard; what a person wrote stands as it is.
+            let corrected = matches!(report.origin, wording::Origin::Corrected | wording::Origin::Given);
             (places > 0).then(|| Elsewhere { id: id.clone(), name: report.name.clone(), places, corrected })
         });
         let mut found: Vec<Elsewhere> = found.collect();
