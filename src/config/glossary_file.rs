@@ -8,7 +8,7 @@ use crate::wording::Glossary;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use toml::Spanned;
 
 /// The packs that come with the program, by the name that practice.toml uses.
@@ -75,6 +75,11 @@ impl GlossaryTable {
 struct Additions {
     terms: Vec<Spanned<String>>,
     replace: BTreeMap<Spanned<String>, Spanned<String>>,
+}
+
+/// Where an output folder's additions to the glossary lie.
+pub fn glossary_file(out: &Path) -> PathBuf {
+    out.join("glossary.toml")
 }
 
 /// What a glossary.toml adds to the practice's glossary; a file that is not there adds nothing.

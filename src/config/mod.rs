@@ -14,7 +14,7 @@ mod typed;
 
 pub use choices::{Choices, PostChoice};
 pub use clip_file::{clip_settings, clip_settings_of};
-pub use glossary_file::{glossary_additions, glossary_additions_of};
+pub use glossary_file::{glossary_additions, glossary_additions_of, glossary_file};
 pub use resolved::{
     Anchor, Bounds, CanvasChoice, CardBackground, ClipSettings, Corner, Crop, EncoderChoice, Encoding, EndCard,
     Framing, Platform, PostLimits, Practice, Require, ReviewPage, Source, Style, TooLong, UNDERSTOOD, Watermark,

@@ -2,9 +2,8 @@
 
 use super::vigil::Sight;
 use super::{TEXTS, survey};
-use crate::config;
+use crate::config::{self, glossary_file};
 use crate::fault::Fault;
-use crate::pipeline::glossary_file;
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -1,12 +1,12 @@
 //! What staff added to the practice's glossary for one folder of cuts: `glossary.toml` in it.
 
 use super::store::write_whole;
-use crate::config;
+use crate::config::{self, glossary_file};
 use crate::fault::Fault;
 use crate::plain_file::{self, Links};
 use crate::wording::{self, Glossary};
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use toml_edit::{DocumentMut, Item, Table, TomlError, value};
 
 /// Most characters of what is heard, or meant.
@@ -15,11 +15,6 @@ const MOST: usize = 200;
 /// What a new file begins with.
 const HEADING: &str =
     "# What is heard, and what is meant; it goes before practice.toml's own [glossary] for this folder of cuts.\n\n";
-
-/// Where the additions lie.
-pub fn glossary_file(out: &Path) -> PathBuf {
-    out.join("glossary.toml")
-}
 
 /// What was added in this output folder; nothing where there is no such file.
 ///

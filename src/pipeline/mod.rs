@@ -38,6 +38,7 @@ mod turns;
 mod understand;
 mod work;
 
+pub use crate::config::glossary_file;
 pub use batch::{Found, Outcome, Preview, Request, preview, run, run_under};
 pub use bench::Bench;
 pub use budget::ThreadBudget;
@@ -46,7 +47,7 @@ pub use clean::{Leftover, Tidy, clean};
 pub use desk::{ClipStatus, Decided, Now, Overview, approve, approve_under, hold, hold_under, status};
 pub use edits::{captions_file, save_captions};
 pub use event::{Event, Listener, Stage};
-pub use glossary::{glossary_additions, glossary_file, learn};
+pub use glossary::{glossary_additions, learn};
 pub use journal::Step;
 pub use lock::{Holder, Patience};
 pub use look::{Looker, frame, poster, view_copy};
