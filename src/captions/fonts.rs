@@ -6,6 +6,7 @@ use rustybuzz::ttf_parser::GlyphId;
 use rustybuzz::{Direction, Face, GlyphBuffer, ShapePlan, UnicodeBuffer};
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::io;
 
 /// The installed families of a style, in the order they are tried for each character. Loading reads the system's font
 /// list; load once for a batch.
@@ -31,7 +32,7 @@ impl Fonts {
     /// `check` tells when a text would need one.
     ///
     /// # Errors
-    /// No family is given, or the first is not installed.
+    /// No family is given, or the first is not installed; no more files can be opened.
     pub fn load(families: &[String], bold: bool) -> Result<Fonts, Fault> {
         let mut system = fontdb::Database::new();
         system.load_system_fonts();
@@ -45,13 +46,19 @@ impl Fonts {
                 .filter(|(data, index)| Face::from_slice(data, *index).is_some());
             match face {
                 Some((data, index)) => loaded.push(Loaded { name: name.clone(), data, index }),
-                None if place == 0 => {
-                    return Err(Fault::new(
-                        format!("the caption font {name} is not installed"),
-                        format!("install {}, then run the same command again", package_of(name)),
-                    ));
+                None => {
+                    // Where no file can be opened every font is missing, and fontdb tells nobody why.
+                    can_open_files().map_err(|e| {
+                        let advice = "close other programs, or allow more open files (`ulimit -n`), and run again";
+                        Fault::new(format!("the caption font {name} could not be looked for ({e})"), advice)
+                    })?;
+                    if place == 0 {
+                        return Err(Fault::new(
+                            format!("the caption font {name} is not installed"),
+                            format!("install {}, then run the same command again", package_of(name)),
+                        ));
+                    }
                 }
-                None => {}
             }
         }
         if loaded.is_empty() {
@@ -224,6 +231,14 @@ impl Measure<'_> {
         let ends = runs.iter().skip(1).map(|&(_, at)| at).chain([text.len()]);
         runs.iter().zip(ends).map(|(&(face, start), end)| (face, &text[start..end])).collect()
     }
+}
+
+/// Whether as many files can be opened at once as looking for a font takes: nested folders and the font. Needs no file that
+/// may itself be missing.
+fn can_open_files() -> io::Result<()> {
+    // Two each.
+    let _open = [io::pipe()?, io::pipe()?];
+    Ok(())
 }
 
 /// The Debian package of a family.
