@@ -4,6 +4,7 @@ mod align;
 mod bands;
 mod doubt;
 mod download;
+mod header;
 mod models;
 mod notes;
 mod phones;

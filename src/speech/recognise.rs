@@ -3,10 +3,12 @@
 use super::models::{ModelFile, english_only};
 use super::tokens::{Token, words};
 use super::window::AudioContext;
-use super::{SAMPLE_RATE, Transcript, Word, align, bands, doubt, quietest_moment, repair, stretches};
+use super::{SAMPLE_RATE, Transcript, Word, align, bands, doubt, header, quietest_moment, repair, stretches};
 use crate::fault::{Cancel, Fault};
 use crate::units::{Span, Time};
 use std::collections::VecDeque;
+use std::fs::File;
+use std::io::BufReader;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 use whisper_rs::{
@@ -86,14 +88,18 @@ impl Recogniser {
     pub fn listening(model: &ModelFile, threads: usize, listening: Listening) -> Result<Self, Fault> {
         whisper_rs::install_logging_hooks();
         let shown = model.path.display();
-        let size = model.path.metadata().map(|m| m.len()).map_err(|e| {
+        let unreadable = |e| {
             Fault::new(format!("the speech model {shown} cannot be read ({e})"), "check the path, or download it again")
-        })?;
+        };
+        let file = File::open(&model.path).map_err(unreadable)?;
+        let size = file.metadata().map_err(unreadable)?.len();
         let damaged = || {
             let advice = "delete it and run the same command again, or give a Whisper model in ggml format";
             Fault::new(format!("{shown} is not a whole speech model"), advice)
         };
-        if model.entry.as_ref().is_some_and(|e| e.bytes != size) {
+        if model.entry.as_ref().is_some_and(|e| e.bytes != size)
+            || !header::is_plausible(BufReader::new(file), size).map_err(unreadable)?
+        {
             return Err(damaged());
         }
         let mode = model.entry.as_ref().map_or(DtwMode::None, |e| dtw_mode(&e.dtw));

@@ -240,7 +240,7 @@ impl Worker {
         thread::sleep(LOOK);
         let words: Vec<String> = self.log.lock().unwrap_or_else(|e| e.into_inner()).iter().cloned().collect();
         let (how, advice) = match death {
-            Death::Ended(status) => how_it_ended(status, &words),
+            Death::Ended(status) => how_it_ended(self.kind, status, &words),
             Death::Silent => (
                 format!("gave no sign of life for {} s and was stopped", self.patience.as_secs()),
                 "look at the clip on its own, and copy it from the phone again if it does not play".to_string(),
@@ -291,8 +291,16 @@ impl Drop for Worker {
 }
 
 /// How a process ended, in words, and what helps.
-fn how_it_ended(status: Option<ExitStatus>, words: &[String]) -> (String, String) {
-    let again = "copy the clip from the phone again, or take it out of the folder and report it".to_string();
+fn how_it_ended(kind: Kind, status: Option<ExitStatus>, words: &[String]) -> (String, String) {
+    let again = match kind {
+        // It gets nothing of the clip's file, but all of the model's.
+        Kind::Listen => {
+            "run again; if other clips fail likewise, the speech model is damaged: delete its file, so that it is \
+             downloaded again, or give another with --model"
+        }
+        _ => "copy the clip from the phone again, or take it out of the folder and report it",
+    }
+    .to_string();
     let no_memory = words.iter().any(|line| line.contains("memory allocation of"));
     let Some(status) = status else { return ("is gone".into(), again) };
     #[cfg(unix)]
@@ -388,8 +396,12 @@ mod tests {
     }
 
     fn fault(script: &str) -> Fault {
+        fault_of(Kind::Render, script)
+    }
+
+    fn fault_of(kind: Kind, script: &str) -> Fault {
         let folder = tempfile::tempdir().unwrap();
-        let started = crew(&folder, script).start(Kind::Render, "a");
+        let started = crew(&folder, script).start(kind, "a");
         started.and_then(|mut worker| worker.told().map(|_| ())).unwrap_err()
     }
 
@@ -410,6 +422,14 @@ mod tests {
             let said = fault(&format!("{}\n{script}", hello()));
             assert!(said.is_death() && said.what().contains(words), "{script}: {said}");
             assert!(said.what().starts_with("the process that renders the clip"), "{said}");
+        }
+    }
+
+    #[test]
+    fn who_listens_dies_of_the_model_and_not_of_the_clip() {
+        for (kind, advice) in [(Kind::Listen, "the speech model is damaged"), (Kind::Read, "copy the clip")] {
+            let said = fault_of(kind, &format!("{}\nkill -ABRT $$", hello()));
+            assert!(said.is_death() && said.advice().contains(advice), "{said}");
         }
     }
 
