@@ -3,13 +3,13 @@
 
 use super::ass::{Layer, Page, alpha, colour, number};
 use super::colour::{WHITE, readable_on};
-use super::fonts::Measure;
+use super::fonts::{Fonts, Measure};
 use super::lines::wrap;
 use super::styles::share;
 use super::text::clean;
-use super::{Card, Scene};
-use crate::config::{CardBackground, Corner};
-use crate::units::{Rgb, Span};
+use super::{Card, Hook, MarkText, Scene};
+use crate::config::{CardBackground, Corner, Style};
+use crate::units::{Rgb, Size, Span};
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Line heights of the hook: the largest, and the smallest before its text is cut.
@@ -92,24 +92,55 @@ fn cut_to_fit(text: &str, width: f64, max_lines: usize, line_height: f64, measur
     Block::new(lines, line_height)
 }
 
+/// Text as it is drawn: its lines, and how high each is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fitted {
+    /// From top to bottom.
+    pub lines: Vec<String>,
+    /// Pixels of the canvas.
+    pub line_height: f64,
+}
+
+/// The question as it is broken and shrunk on a canvas.
+pub fn fitted_hook(hook: &Hook, canvas: Size, fonts: &Fonts) -> Fitted {
+    let block = hook_block(hook, canvas, &fonts.measure());
+    Fitted { lines: block.lines, line_height: block.line_height }
+}
+
+/// The mark as it is shrunk on a canvas.
+pub fn fitted_mark(mark: &MarkText, canvas: Size, style: &Style, fonts: &Fonts) -> Fitted {
+    let text = clean(&mark.text);
+    let line_height = mark_line(mark, &text, canvas, style, &fonts.measure());
+    Fitted { lines: vec![text], line_height }
+}
+
+/// Space inside the question's box, beside and above its text.
+fn hook_padding(line: f64) -> (f64, f64) {
+    (0.55 * line, 0.38 * line)
+}
+
+fn hook_block(hook: &Hook, canvas: Size, measure: &Measure) -> Block {
+    let (width, height) = (f64::from(hook.place.width), f64::from(hook.place.height));
+    let fitted = |line: f64| {
+        let (beside, above) = hook_padding(line);
+        let block = Block::new(wrap(&hook.text, width - 2.0 * beside, 3, line, measure)?, line);
+        (block.height() + 2.0 * above <= height).then_some(block)
+    };
+    let (largest, least) = (share(HOOK.0, canvas).round(), share(HOOK.1, canvas).round());
+    let sizes = std::iter::successors(Some(largest), |line| Some((line * SMALLER).floor())).take_while(|l| *l >= least);
+    sizes.into_iter().find_map(fitted).unwrap_or_else(|| {
+        let (beside, above) = hook_padding(least);
+        let most = ((height - 2.0 * above) / least).floor().clamp(1.0, 3.0) as usize;
+        cut_to_fit(&hook.text, width - 2.0 * beside, most, least, measure)
+    })
+}
+
 /// The question on a rounded box at the top of its place, fading out.
 pub(super) fn hook(page: &mut Page, scene: &Scene) {
     let Some(hook) = scene.hook.as_ref().filter(|h| !clean(&h.text).is_empty()) else { return };
-    let (width, height) = (f64::from(hook.place.width), f64::from(hook.place.height));
-    let padding = |line: f64| (0.55 * line, 0.38 * line);
-    let fitted = |line: f64| {
-        let lines = wrap(&hook.text, width - 2.0 * padding(line).0, 3, line, &page.measure)?;
-        let block = Block::new(lines, line);
-        (block.height() + 2.0 * padding(line).1 <= height).then_some(block)
-    };
-    let (largest, least) = (share(HOOK.0, scene.canvas).round(), share(HOOK.1, scene.canvas).round());
-    let sizes = std::iter::successors(Some(largest), |line| Some((line * SMALLER).floor())).take_while(|l| *l >= least);
-    let block = sizes.into_iter().find_map(fitted).unwrap_or_else(|| {
-        let most = ((height - 2.0 * padding(least).1) / least).floor().clamp(1.0, 3.0) as usize;
-        cut_to_fit(&hook.text, width - 2.0 * padding(least).0, most, least, &page.measure)
-    });
-
-    let (beside, above) = padding(block.line_height);
+    let width = f64::from(hook.place.width);
+    let block = hook_block(hook, scene.canvas, &page.measure);
+    let (beside, above) = hook_padding(block.line_height);
     let box_width = (block.width(&page.measure) + 2.0 * beside).min(width).ceil();
     let (x, y) = (f64::from(hook.place.x) + width / 2.0, f64::from(hook.place.y));
     let size = (box_width, block.height() + 2.0 * above);
@@ -118,14 +149,20 @@ pub(super) fn hook(page: &mut Page, scene: &Scene) {
     block.draw(page, hook.span, (x, y + above), readable_on(hook.colour), fade);
 }
 
+/// Line height of the mark, shrunk to the width of its place.
+fn mark_line(mark: &MarkText, text: &str, canvas: Size, style: &Style, measure: &Measure) -> f64 {
+    let edge = share(style.outline, canvas) * 0.5;
+    let wanted = share(MARK, canvas).round().min(f64::from(mark.place.height) - 2.0 * edge);
+    let room = f64::from(mark.place.width) - 2.0 * edge;
+    wanted * (room / measure.width(text, wanted).max(1.0)).min(1.0)
+}
+
 /// The mark in its corner, shrunk to the width of its place.
 pub(super) fn mark(page: &mut Page, scene: &Scene) {
     let Some(mark) = scene.mark_text.as_ref().filter(|m| !clean(&m.text).is_empty()) else { return };
     let text = clean(&mark.text);
     let edge = share(scene.style.outline, scene.canvas) * 0.5;
-    let wanted = share(MARK, scene.canvas).round().min(f64::from(mark.place.height) - 2.0 * edge);
-    let room = f64::from(mark.place.width) - 2.0 * edge;
-    let line = wanted * (room / page.measure.width(&text, wanted).max(1.0)).min(1.0);
+    let line = mark_line(mark, &text, scene.canvas, scene.style, &page.measure);
     let (left, right) = (f64::from(mark.place.x) + edge, f64::from(mark.place.right()) - edge);
     let (top, bottom) = (f64::from(mark.place.y) + edge, f64::from(mark.place.bottom()) - edge);
     let (align, x, y) = match mark.corner {

@@ -21,6 +21,7 @@ mod text;
 mod tongues;
 
 pub use ass::ass;
+pub use boxes::{Fitted, fitted_hook, fitted_mark};
 pub use changes::Changes;
 pub use colour::{contrast, readable_on};
 pub use cues::{Cue, LineLimits, cues, sidecar_cues};

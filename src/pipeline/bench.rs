@@ -72,6 +72,11 @@ impl Bench {
         &self.request
     }
 
+    /// The fonts of the practice's style.
+    pub fn fonts(&self) -> &Fonts {
+        &self.ready.fonts
+    }
+
     /// How many clips are decoded at once.
     pub fn clips_at_once(&self) -> usize {
         self.ready.budget.clips

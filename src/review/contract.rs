@@ -318,8 +318,10 @@ pub struct StyleView {
 /// Text at one place of the canvas.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TextView {
-    /// The text.
-    pub text: String,
+    /// The text, in lines as the engine breaks it.
+    pub lines: Vec<String>,
+    /// Pixels from one line to the next, as the engine shrinks it.
+    pub line_height: f64,
     /// The area that it may use.
     pub place: Area,
     /// From when, seconds of the cut.

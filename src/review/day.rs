@@ -280,7 +280,7 @@ impl Shared {
             let clip = state.clips.get(id).ok_or(Refusal::Unknown)?;
             self.card_of(&state, clip)
         };
-        let view = clip_view(proof, &bench.request().practice, choices, card);
+        let view = clip_view(proof, bench, choices, card);
         let mut state = self.state();
         if let Some(clip) = state.clips.get_mut(id) {
             let before = clip.version.replace(view.version.clone());

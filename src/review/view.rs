@@ -4,10 +4,10 @@ use super::contract::{
     Area, Caption, Choices, ClipCard, ClipView, CueView, FindingView, Look, MarkKind, PlacementView, PostChoice,
     PostView, StyleView, TextView, WordView,
 };
-use crate::captions::{self, Cue};
+use crate::captions::{self, Cue, Fitted, Fonts};
 use crate::config::{Platform, Practice, Style};
 use crate::cuts::{CutPlan, Drawing, Placement, SUBPIXELS};
-use crate::pipeline::{Proof, Signoff};
+use crate::pipeline::{Bench, Proof, Signoff};
 use crate::report::UNSURE;
 use crate::speech::Word;
 use crate::units::{Rect, Rgb, Size, Span, Time};
@@ -20,7 +20,8 @@ const DIGITS: usize = 32;
 
 /// What the page shows of an open clip; `choices` is what a person chose for it, `card` how it stands on the page of the
 /// day.
-pub fn clip_view(proof: &Proof, practice: &Practice, choices: Choices, card: ClipCard) -> ClipView {
+pub fn clip_view(proof: &Proof, bench: &Bench, choices: Choices, card: ClipCard) -> ClipView {
+    let practice = &bench.request().practice;
     let planned = &proof.planned;
     let captions = captions_of(&Said {
         captions: &proof.captions,
@@ -33,7 +34,7 @@ pub fn clip_view(proof: &Proof, practice: &Practice, choices: Choices, card: Cli
     let platform = |id: &str| practice.platforms.iter().find(|platform| platform.id == id);
     let looks = planned.plan.cuts.iter().zip(&planned.drawings).map(|(cut, drawing)| {
         let name = platform(&cut.platform).map_or_else(|| cut.platform.clone(), |platform| platform.name.clone());
-        look_of(cut, drawing, name, &practice.style)
+        look_of(cut, drawing, name, &practice.style, bench.fonts())
     });
     let posts = planned.posts.iter().filter_map(|(id, post)| Some((platform(id)?, post)));
     let posts = posts.map(|(platform, post)| PostView {
@@ -209,24 +210,24 @@ fn defaults(proof: &Proof, practice: &Practice, choices: &Choices) -> Choices {
     }
 }
 
-fn look_of(cut: &CutPlan, drawing: &Drawing, platform_name: String, style: &Style) -> Look {
+fn look_of(cut: &CutPlan, drawing: &Drawing, platform_name: String, style: &Style, fonts: &Fonts) -> Look {
     let recipe = &cut.recipe;
+    let text = |Fitted { lines, line_height }, place, span: Span, of: Rgb, opacity| TextView {
+        lines,
+        line_height,
+        place: area(place),
+        start: span.start.seconds(),
+        end: span.end.seconds(),
+        colour: colour(of),
+        opacity,
+    };
     let seconds = |span: &Span| (span.start.seconds(), span.end.seconds());
-    let hook = drawing.hook.as_ref().map(|hook| TextView {
-        text: hook.text.clone(),
-        place: area(hook.place),
-        start: hook.span.start.seconds(),
-        end: hook.span.end.seconds(),
-        colour: colour(hook.colour),
-        opacity: 1.0,
+    let hook = drawing.hook.as_ref().map(|hook| {
+        text(captions::fitted_hook(hook, recipe.canvas, fonts), hook.place, hook.span, hook.colour, 1.0)
     });
-    let mark_text = drawing.mark_text.as_ref().map(|mark| TextView {
-        text: mark.text.clone(),
-        place: area(mark.place),
-        start: mark.span.start.seconds(),
-        end: mark.span.end.seconds(),
-        colour: colour(Rgb(255, 255, 255)),
-        opacity: mark.opacity,
+    let mark_text = drawing.mark_text.as_ref().map(|mark| {
+        let fitted = captions::fitted_mark(mark, recipe.canvas, style, fonts);
+        text(fitted, mark.place, mark.span, Rgb(255, 255, 255), mark.opacity)
     });
     // The one that stands from the start is the watermark's; the end card has its own.
     let logo = recipe.marks.iter().find(|mark| mark.span.start == Time::ZERO).map(|mark| area(mark.place));

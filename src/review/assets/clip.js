@@ -44,7 +44,7 @@ conflict = new Conflict(store, (which) => saver.settle(which));
 
 /** @type {Transcript | undefined} */
 let transcript;
-const stage = new Stage(id, store, ({ clip, playing }) => transcript?.spoken(clip, playing));
+const stage = new Stage(id, store, ({ clip, playing }) => transcript?.spoken(clip, playing), (kept) => transcript?.only(kept));
 const glossary = new Glossary(id, saver);
 transcript = new Transcript(store, {
   seek: (clip) => stage.seekClip(clip),
@@ -52,6 +52,7 @@ transcript = new Transcript(store, {
   chosen: () => {},
 });
 const said = transcript;
+said.only(stage.look.kept);
 const marks = new Marks(store, (look, focus) => {
   if (look.start !== null) stage.seekClip(look.start);
   if (look.key !== null) said.show(look.key, look.word, focus);

@@ -4,9 +4,8 @@
 
 import { $, h } from "./dom.js";
 
-// Shares of the canvas' shorter side, as the program has them for the question and the mark.
-const QUESTION = { most: 0.066, least: 0.036, step: 0.95, lines: 3 };
-const MARK = 0.034;
+// Shares of a line's height, as the engine has them for the question's box.
+const QUESTION = { beside: 0.55, above: 0.38, corner: 0.4 };
 
 /** Families as CSS takes them. @param {string[]} fonts */
 const families = (fonts) => [...fonts.map((font) => JSON.stringify(font)), "sans-serif"].join(", ");
@@ -76,11 +75,11 @@ export class Overlay {
   #placeMark(font, share) {
     const { mark_text: mark, canvas, safe, style } = this.look;
     if (!mark) return;
-    const line = Math.min(Math.round(MARK * Math.min(...canvas)), mark.place.height);
+    const line = mark.line_height;
     const middle = mark.place.x + mark.place.width / 2;
     const isLeft = middle < safe.x + safe.width * 0.45;
     const isLow = mark.place.y + mark.place.height / 2 > canvas[1] / 2;
-    this.mark.textContent = mark.text;
+    this.mark.textContent = mark.lines.join(" ");
     put(this.mark, mark.place);
     Object.assign(this.mark.style, {
       fontFamily: font, fontWeight: style.bold ? "700" : "400", fontSize: `${line / share}px`, lineHeight: `${line}px`, color: mark.colour, opacity: String(mark.opacity),
@@ -89,22 +88,19 @@ export class Overlay {
     });
   }
 
-  /** The question shrinks until it fits its place, as in the engine. @param {string} font @param {number} share */
+  /** The question, in the lines and the size that the engine found for it. @param {string} font @param {number} share */
   #placeHook(font, share) {
-    const { hook, canvas, style } = this.look;
+    const { hook, style } = this.look;
     this.hook.hidden = true;
     if (!hook) return;
-    const text = h("span", {}, hook.text);
+    const line = hook.line_height;
+    const text = h("span", { dir: "auto" }, ...hook.lines.flatMap((/** @type {string} */ words, /** @type {number} */ i) => (i > 0 ? [h("br"), words] : [words])));
     this.hook.replaceChildren(text);
     Object.assign(this.hook.style, { left: `${hook.place.x}px`, top: `${hook.place.y}px`, width: `${hook.place.width}px` });
-    Object.assign(text.style, { fontFamily: font, fontWeight: style.bold ? "700" : "400", background: hook.colour, color: readableOn(hook.colour) });
-    this.hook.hidden = false;
-    const short = Math.min(...canvas);
-    for (let line = Math.round(QUESTION.most * short); line >= QUESTION.least * short; line = Math.floor(line * QUESTION.step)) {
-      Object.assign(text.style, { fontSize: `${line / share}px`, lineHeight: `${line}px`, padding: `${0.38 * line}px ${0.55 * line}px`, borderRadius: `${0.4 * line}px` });
-      const isLow = text.offsetHeight <= Math.min(hook.place.height, (QUESTION.lines + 0.9) * line);
-      if (isLow && text.scrollWidth <= hook.place.width) break;
-    }
+    Object.assign(text.style, {
+      fontFamily: font, fontWeight: style.bold ? "700" : "400", fontSize: `${line / share}px`, lineHeight: `${line}px`, background: hook.colour, color: readableOn(hook.colour),
+      padding: `${QUESTION.above * line}px ${QUESTION.beside * line}px`, borderRadius: `${QUESTION.corner * line}px`,
+    });
   }
 
   /** What is there at a second of the cut; nothing where it is null. @param {number | null} cut */

@@ -156,8 +156,9 @@ export class Picture {
     $("crop").hidden = !part;
     for (const field of ["anchor-x", "anchor-y"]) $(field).disabled = !part;
     $("anchor-auto").hidden = !isOwn;
-    $("crop-hint").textContent = !part
-      ? "The whole picture is shown on this platform."
+    const isWhole = !part || (part.width >= width - 1 && part.height >= height - 1);
+    $("crop-hint").textContent = isWhole
+      ? "The whole picture is shown on this platform: nothing is cut away."
       : isOwn ? "Drag the point, or click where the middle should be. Arrow keys move it." : "Housecall follows the speaker. Click where the middle should be to choose yourself.";
     if (!part) return;
     const percent = (/** @type {number} */ value, /** @type {number} */ of) => `${(value / of) * 100}%`;

@@ -17,11 +17,13 @@ export class Stage {
   /**
    * @param {string} id @param {import("./store.js").Store} store
    * @param {(now: {clip: number, cut: number | null, playing: boolean}) => void} moved called for each picture
+   * @param {(kept: [number, number][]) => void} shows called with the parts of the clip that the chosen platform shows
    */
-  constructor(id, store, moved) {
+  constructor(id, store, moved, shows) {
     this.id = id;
     this.store = store;
     this.moved = moved;
+    this.shows = shows;
     this.overlay = new Overlay();
     this.video = $("video");
     this.position = $("position");
@@ -102,6 +104,7 @@ export class Stage {
     this.position.max = String(look.duration);
     put($("sheet"), { x: 0, y: 0, width: look.canvas[0], height: look.canvas[1] });
     this.overlay.show(look);
+    this.shows(look.kept);
     this.#fit();
     this.#draw();
   }

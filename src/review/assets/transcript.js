@@ -4,7 +4,7 @@
 
 import { flat, joinWithBefore, rewrite, spokenAt, splitAt, textOf } from "./captions.js";
 import { $, announce, h } from "./dom.js";
-import { clock } from "./times.js";
+import { clipToCut, clock } from "./times.js";
 
 /** @typedef {import("./captions.js").Row} Row */
 /** @typedef {{row: Row, element: HTMLElement, words: HTMLElement[]}} Drawn */
@@ -28,6 +28,8 @@ export class Transcript {
     this.all = [];
     /** The chosen words of a row: `at` is where the focus is, `from` where the choice began. @type {{key: number, at: number, from: number} | null} */
     this.choice = null;
+    /** Parts of the clip that the cut shows; null: not known yet. @type {[number, number][] | null} */
+    this.kept = null;
     /** @type {HTMLElement | null} */
     this.lit = null;
     /** @type {number | null} */
@@ -110,10 +112,25 @@ export class Transcript {
   #drawWord(row, word, at) {
     const marks = word.marks.join(" ");
     const isChosen = this.choice?.key === row.key && this.choice.at === at;
-    return h("button", {
-      class: "word", type: "button", tabindex: isChosen ? "0" : "-1", "data-word": at, "data-marks": marks || null,
-      "aria-describedby": word.marks.map((mark) => `mark-${mark}`).join(" ") || null,
-    }, word.text);
+    const button = h("button", { class: "word", type: "button", tabindex: isChosen ? "0" : "-1", "data-word": at, "data-marks": marks || null }, word.text);
+    this.#describe(button, word);
+    return button;
+  }
+
+  /** Says why a word should be looked at, and that it is cut away where it is. @param {HTMLElement} button @param {import("./captions.js").Word} word */
+  #describe(button, word) {
+    const isOut = this.kept !== null && clipToCut(this.kept, (word.start + word.end) / 2) === null;
+    button.classList.toggle("out", isOut);
+    const why = [...word.marks, ...(isOut ? ["out"] : [])].map((mark) => `mark-${mark}`).join(" ");
+    if (why) button.setAttribute("aria-describedby", why);
+    else button.removeAttribute("aria-describedby");
+  }
+
+  /** Words outside of what the cut shows are shown as such. @param {[number, number][]} kept parts of the clip */
+  only(kept) {
+    if (String(kept) === String(this.kept)) return;
+    this.kept = kept;
+    for (const { row, words } of this.drawn.values()) words.forEach((word, at) => this.#describe(word, row.words[at]));
   }
 
   /** The choice after rows changed: the same place, or what is nearest. @param {boolean} focused whether it has the focus */
