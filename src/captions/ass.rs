@@ -209,7 +209,7 @@ fn stamp(centis: i64) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::{Card, Hook, LineLimits, MarkText, cues, style};
+    use super::super::{Card, Hook, LineLimits, MarkText, cues, fitted_hook, fitted_mark, style};
     use super::*;
     use crate::config::{CardBackground, Corner, Style};
     use crate::speech::Word;
@@ -389,6 +389,33 @@ mod tests {
                 let bottom = if event.contains("fad") { 600.0 } else { 920.0 };
                 assert!(y <= bottom, "{event}");
                 assert!(fonts.width(text, height) <= 660.0, "{event}");
+            }
+        }
+    }
+
+    #[test]
+    fn whoever_shows_a_cut_is_told_the_lines_and_sizes_that_are_drawn() {
+        let style = style("clear").unwrap();
+        let fonts = fonts(&style);
+        let (canvas, place) = (Size::new(1080, 1920), Rect::new(120, 300, 660, 300));
+        let asked = ["What helps with tennis elbow?".to_string(), "razor bumps, ".repeat(60)];
+        for text in asked {
+            let hook = Hook { text, span: seconds(0.0, 3.0), place, colour: Rgb(0, 0, 0) };
+            let text = "@a.practice.with.a.name.that.is.far.too.long.for.its.place".to_string();
+            let span = seconds(0.0, 3.0);
+            let mark = MarkText { text, place, corner: Corner::TopLeft, opacity: 1.0, span };
+            let (question, name) = (fitted_hook(&hook, canvas, &fonts), fitted_mark(&mark, canvas, &style, &fonts));
+            let (hook, mark_text) = (Some(hook), Some(mark));
+            let scene = Scene { canvas, cues: &[], caption_box: place, style: &style, hook, mark_text, card: None };
+            let drawn = ass(&scene, &fonts);
+            assert!(!question.lines.is_empty() && name.lines.len() == 1);
+            for (fitted, style) in [(question, "Plain"), (name, "Mark")] {
+                let of_style = format!(",{style},,");
+                let drawn = drawn.lines().filter(|event| event.contains(&of_style) && !event.contains("\\p1"));
+                let drawn: Vec<(&str, &str)> = drawn.map(|event| event.rsplit_once('}').unwrap()).collect();
+                let size = format!("\\fs{}\\", number(fitted.line_height));
+                assert!(drawn.iter().all(|(tags, _)| tags.contains(&size)), "{drawn:?}: {size}");
+                assert_eq!(drawn.iter().map(|(_, text)| *text).collect::<Vec<_>>(), fitted.lines);
             }
         }
     }

@@ -263,6 +263,8 @@ pub struct Look {
     pub mark_text: Option<TextView>,
     /// The logo: `/media/logo`.
     pub logo: Option<Area>,
+    /// Of the logo, 0.0 to 1.0.
+    pub logo_opacity: f64,
     /// From when the end card stands.
     pub card_from: Option<f64>,
 }

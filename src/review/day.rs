@@ -25,7 +25,7 @@ use crate::units::{Span, Time};
 use crate::wording::{self, Glossary};
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -223,7 +223,7 @@ impl Shared {
             cover: cover.is_some_and(|cover| request.out.join(cover).is_file()) || there("jpg"),
             view: there("mp4"),
             platforms: &request.practice.platforms,
-            out: &request.out,
+            out: &opened(&request.out),
         })
     }
 
@@ -450,7 +450,7 @@ impl Day for FilmingDay {
         DayView {
             practice: request.practice.name.clone(),
             inbox: name_of(&request.inbox),
-            out: std::path::absolute(&request.out).unwrap_or_else(|_| request.out.clone()).display().to_string(),
+            out: opened(&request.out).display().to_string(),
             problem: state.problem.clone(),
             clips,
         }
@@ -599,6 +599,11 @@ impl Day for FilmingDay {
 fn served(file: PathBuf, kind: &'static str) -> Result<Served, Refusal> {
     let is_file = fs::symlink_metadata(&file).is_ok_and(|about| about.is_file());
     if is_file { Ok(Served { file, kind }) } else { Err(Refusal::Unknown) }
+}
+
+/// A folder as the person at this computer opens it, from wherever they are.
+fn opened(folder: &Path) -> PathBuf {
+    std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf())
 }
 
 /// What people wrote about a clip, as it lay there before it was changed.

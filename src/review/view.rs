@@ -222,15 +222,16 @@ fn look_of(cut: &CutPlan, drawing: &Drawing, platform_name: String, style: &Styl
         opacity,
     };
     let seconds = |span: &Span| (span.start.seconds(), span.end.seconds());
-    let hook = drawing.hook.as_ref().map(|hook| {
-        text(captions::fitted_hook(hook, recipe.canvas, fonts), hook.place, hook.span, hook.colour, 1.0)
-    });
+    let hook = drawing
+        .hook
+        .as_ref()
+        .map(|hook| text(captions::fitted_hook(hook, recipe.canvas, fonts), hook.place, hook.span, hook.colour, 1.0));
     let mark_text = drawing.mark_text.as_ref().map(|mark| {
         let fitted = captions::fitted_mark(mark, recipe.canvas, style, fonts);
         text(fitted, mark.place, mark.span, Rgb(255, 255, 255), mark.opacity)
     });
     // The one that stands from the start is the watermark's; the end card has its own.
-    let logo = recipe.marks.iter().find(|mark| mark.span.start == Time::ZERO).map(|mark| area(mark.place));
+    let logo = recipe.marks.iter().find(|mark| mark.span.start == Time::ZERO);
     Look {
         platform: cut.platform.clone(),
         platform_name,
@@ -244,7 +245,8 @@ fn look_of(cut: &CutPlan, drawing: &Drawing, platform_name: String, style: &Styl
         style: style_of(style, recipe.canvas),
         hook,
         mark_text,
-        logo,
+        logo: logo.map(|mark| area(mark.place)),
+        logo_opacity: logo.map_or(1.0, |mark| mark.opacity),
         card_from: drawing.card.as_ref().map(|card| card.span.start.seconds()),
     }
 }

@@ -18,7 +18,8 @@ export function drawCuts(id, view, words) {
   const progress = card.progress === null ? null : h("progress", { max: 100, value: Math.round(card.progress * 100), "aria-label": words });
   const failed = card.failed && h("div", { class: "failure" }, h("p", {}, h("strong", {}, sentence(card.failed[1].what))), h("p", {}, sentence(card.failed[1].advice)));
   const nothing = card.cuts.length === 0 && !failed ? h("p", { class: "soft" }, view.held ? "There are no cuts yet. They are made once the clip is approved." : "The cuts come here as they are finished.") : null;
-  $("work").replaceChildren(...[progress && h("p", {}, words), progress, failed, nothing].filter(Boolean));
+  const back = view.held && made > 0 ? h("p", { class: "soft" }, "These were made before and are put aside in the folder “held”. They come back once the clip is approved as it was.") : null;
+  $("work").replaceChildren(...[progress && h("p", {}, words), progress, failed, nothing, back].filter(Boolean));
   drawList(id, card.cuts, card.cover);
   const skipped = view.skipped.map((/** @type {[string, string]} */ [name, why]) => h("li", {}, h("strong", {}, name), `: ${sentence(why)}`));
   $("skipped").replaceChildren(...(skipped.length > 0 ? [h("h3", {}, "Left out"), h("ul", { class: "plain" }, ...skipped)] : []));

@@ -146,13 +146,17 @@ function countSoon() {
 function showProblem(problem) {
   const section = $("day-problem");
   section.hidden = !problem;
-  const [what, advice] = problem ? [document.createElement("strong"), document.createElement("p")] : [];
-  if (!problem || !what || !advice) return;
+  if (!problem) return;
+  const [what, meanwhile] = [document.createElement("strong"), document.createElement("p")];
   what.textContent = sentence(problem.what);
-  advice.textContent = sentence(problem.advice);
-  const first = document.createElement("p");
-  first.append(what);
-  section.replaceChildren(first, advice);
+  meanwhile.className = "soft";
+  meanwhile.textContent = section.dataset.meanwhile ?? "";
+  const lines = [what, sentence(problem.advice)].map((part) => {
+    const line = document.createElement("p");
+    line.append(part);
+    return line;
+  });
+  section.replaceChildren(...lines, meanwhile);
 }
 
 /** After a pause: clips that went away meanwhile were told to nobody. */

@@ -65,6 +65,7 @@ export class Overlay {
     $("logo").hidden = !logo;
     if (logo) {
       put($("logo"), logo);
+      $("logo").style.opacity = String(look.logo_opacity);
       if (!$("logo").src) $("logo").src = "/media/logo";
     }
     this.#placeMark(font, share);

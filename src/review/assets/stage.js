@@ -13,6 +13,9 @@ const QUIET = 150;
 /** A jump this close before the end of a part is made at once, seconds. */
 const NEAR = 0.03;
 
+/** How much of the blurred background lies beyond an edge of the canvas, of all of it; clip.css lays it so. */
+const BEYOND = 0.15 / 1.3;
+
 export class Stage {
   /**
    * @param {string} id @param {import("./store.js").Store} store
@@ -266,7 +269,11 @@ export class Stage {
     const [width, height] = this.store.view.displayed;
     const side = Math.min(width / look.canvas[0], height / look.canvas[1]);
     const [w, tall] = [look.canvas[0] * side * (this.video.videoWidth / width), look.canvas[1] * side * (this.video.videoHeight / height)];
-    context?.drawImage(this.video, (this.video.videoWidth - w) / 2, (this.video.videoHeight - tall) / 2, w, tall, 0, 0, blur.width, blur.height);
+    const part = /** @type {const} */ ([(this.video.videoWidth - w) / 2, (this.video.videoHeight - tall) / 2, w, tall]);
+    // What lies beyond the canvas only feeds the blur at its edges.
+    const [left, top] = [blur.width * BEYOND, blur.height * BEYOND];
+    context?.drawImage(this.video, ...part, 0, 0, blur.width, blur.height);
+    context?.drawImage(this.video, ...part, left, top, blur.width - 2 * left, blur.height - 2 * top);
   }
 
   /** The engine's frame of this moment, once nothing has moved for a while and everything is saved. */
