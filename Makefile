@@ -30,7 +30,7 @@ SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # package has it. Other files of the package are not used.
 AXE = target/axe/axe.min.js
 
-.PHONY: picture samples test test-page screenshots torture $(TORTURES) fuzz matrix bench encoders setup build remake-samples lint
+.PHONY: picture samples test test-page screenshots torture $(TORTURES) fuzz memcheck matrix bench encoders setup build remake-samples lint
 
 # The main job on the sample clips.
 samples: build
@@ -95,6 +95,13 @@ fuzz: setup
 		cargo fuzz run -s none $$target found/$$target corpus/$$target -- -dict=dictionaries/$$target.dict -seed=$(SEED) \
 			-max_total_time=$(SECONDS) -timeout=60 -rss_limit_mb=1024 -max_len=4096 -print_final_stats=1 || exit 1; \
 	done
+
+# Our own unsafe code and what calls the libraries, with every access to memory looked at (`apt-get install valgrind`); two
+# minutes. tests/valgrind.supp says what is not ours.
+MEMCHECK = valgrind --error-exitcode=9 --num-callers=40 --suppressions=tests/valgrind.supp
+memcheck: setup
+	@valgrind --version >/dev/null 2>&1 || { echo "make memcheck needs valgrind: apt-get install valgrind"; exit 1; }
+	cargo test --release $(QUICK) --config 'target."cfg(unix)".runner = "$(MEMCHECK)"' --lib media:: -- --test-threads=1
 
 # All of the footage matrix, and a page with source and cut side by side; an hour without speech, and words timed in all
 # conditions; a hundred clips that did not change.

@@ -286,6 +286,18 @@ fn limits_of_the_system_are_told_of() {
         scene.assert_completes(&about);
     }
     assert!(failed > 0);
+    // Fonts that cannot be opened are there all the same.
+    let mut short = 0;
+    for files in 5..9 {
+        let limit = format!("--nofile={files}:{files}");
+        let done = finish(through(&["prlimit", &limit], &scene.desk.command(&["doctor"])));
+        assert!(
+            !told(&done).contains("install fonts") && !told(&done).contains("install the package"),
+            "{files}: {done:?}"
+        );
+        short += u32::from(told(&done).contains("allow more open files"));
+    }
+    assert!(short > 0, "at no limit were files too few for the fonts");
     for megabytes in [300, 350] {
         let limit = format!("--as={megabytes}000000");
         scene.begin_anew();
@@ -535,15 +547,46 @@ fn a_model_that_is_none_is_named() {
     let starter = housecall::speech::find(Some("starter"), "en", &housecall::speech::folders().unwrap());
     let housecall::speech::Located::Present(starter) = starter.unwrap() else { panic!("the starter model is here") };
     let model = fs::read(starter.path).unwrap();
+    // One whose words are there needs no model.
+    desk.drop_file("given.mp4", &desk.clip(1));
+    let words = desk.inbox().join("words");
+    fs::create_dir(&words).unwrap();
+    fs::write(words.join("given.srt"), "1\n00:00:00,100 --> 00:00:00,900\nDrink water and rest.\n").unwrap();
+    let run =
+        |model: &[&str]| desk.batch("run", &[&["--platforms", "x", "--transcript", "inbox/words"], model].concat());
+    let with = |place: usize, number: u32| {
+        let mut bytes = model.clone();
+        bytes[place..place + 4].copy_from_slice(&number.to_le_bytes());
+        bytes
+    };
+    // Filters of 80 bands and so many columns stand in front of the words; a tensor has the length of its name and two
+    // sizes in front of that name.
+    let columns = with(13 * 4, 0x7fff_ffff);
+    let name = b"decoder.positional_embedding";
+    let name = model.windows(name.len()).position(|bytes| bytes == name).expect("a tensor that every model has");
     let file = desk.inbox().with_file_name("model.bin");
-    for (bytes, about) in [(&model[..model.len() / 2], "half"), (b"no model at all", "text")] {
+    let damaged = "model.bin is not a whole speech model";
+    for (bytes, about, says) in [
+        (&model[..model.len() / 2], "half", damaged),
+        (b"no model at all", "text", damaged),
+        (&model[..100], "100 bytes", damaged),
+        (&columns, "filters larger than the file", damaged),
+        // What nobody looks at before whisper.cpp does ends the process that listens, and nothing else.
+        (&with(name - 16, u32::MAX), "a name without end", "the process that listens to the clip gave up"),
+    ] {
         fs::write(&file, bytes).unwrap();
-        let done = desk.batch("run", &["--platforms", "x", "--model", file.to_str().unwrap()]);
-        assert!([1, 2].contains(&done.code), "{about}: {done:?}");
+        let done = run(&["--model", file.to_str().unwrap()]);
+        assert_eq!(done.code, 2, "{about}: {done:?}");
         assert_told(&done, about);
-        assert!(told(&done).contains("model"), "{about}: {done:?}");
+        let failed = done.events("failed");
+        assert_eq!(failed.len(), 1, "{about}: {done:?}");
+        let [what, advice] = ["what", "advice"].map(|field| failed[0][field].as_str().unwrap());
+        assert!(failed[0]["clip"] == "said" && what.contains(says), "{about}: {done:?}");
+        assert!(advice.contains("delete") && advice.contains("model") && !what.contains('\n'), "{about}: {done:?}");
         assert!(!desk.out().join("x/said.mp4").exists());
+        assert!(desk.out().join("x/given.mp4").is_file(), "{about}: the clip whose words are there");
     }
-    let done = desk.batch("run", &["--platforms", "x"]);
+    let done = run(&[]);
     assert_eq!(done.code, 0, "{done:?}");
+    assert!(desk.out().join("x/said.mp4").is_file());
 }
