@@ -433,7 +433,8 @@ impl Shared {
 /// Whether a clip is as it is to be saved already.
 fn stands(save: &Save, now: &ClipView) -> bool {
     let words = |text: &str| text.split_whitespace().map(String::from).collect::<Vec<_>>();
-    let shown = now.captions.iter().map(|caption| caption.words.iter().map(|word| word.text.clone()).collect());
+    let shown =
+        now.captions.iter().map(|caption| caption.words.iter().map(|word| word.text.clone()).collect::<Vec<_>>());
     let captions = save.captions.as_ref().is_none_or(|captions| match captions.is_empty() {
         true => !now.corrected,
         false => captions.iter().map(|(_, _, text)| words(text)).eq(shown),
