@@ -123,7 +123,7 @@ impl<'a> Card<'a> {
             flags: if looked_at { flags } else { String::new() },
             reasons: if card.state == CardState::NeedsALook { &card.reasons } else { &[] },
             approved_by: card.approved_by.as_deref(),
-            failed: card.failed.as_ref().map(|(stage, p)| (stage.as_str(), sentence(&p.what), sentence(&p.advice))),
+            failed: card.failed.as_ref().map(|(stage, p)| (during(stage), sentence(&p.what), sentence(&p.advice))),
             cuts,
             cover: card.cover,
             open: can_be_opened(card),
@@ -188,6 +188,20 @@ fn name_of(state: CardState) -> &'static str {
         CardState::Rendering => "rendering",
         CardState::Done => "done",
         CardState::Failed => "failed",
+    }
+}
+
+/// What was done with a clip at a stage, as reports name it, in words of the people who read it.
+fn during(stage: &str) -> &'static str {
+    match stage {
+        "" => "",
+        "intake" => "taking it up",
+        "probe" => "reading it",
+        "speech" => "listening to it",
+        "plan" => "planning its cuts",
+        "verify" => "checking its cuts",
+        "publish" => "putting its cuts in place",
+        _ => "making its cuts",
     }
 }
 

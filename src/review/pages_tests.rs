@@ -238,7 +238,7 @@ fn a_card_shows_what_its_clip_is_at() {
 
     let problem = Problem { what: "the file ends in the middle".into(), advice: "copy it again".into() };
     let failed =
-        ClipCard { failed: Some(("reading it".into(), problem)), duration: None, ..clip_card("cc", CardState::Failed) };
+        ClipCard { failed: Some(("probe".into(), problem)), duration: None, ..clip_card("cc", CardState::Failed) };
     let page = read(&failed);
     assert_eq!(text(&page, ".failure strong"), "The file ends in the middle.");
     assert!(

@@ -154,7 +154,7 @@ fn sight(shared: &Shared) -> Result<Sight, Fault> {
 /// The texts that decide what is true for all clips, and the logo, with their sizes and dates.
 fn made_from(request: &Request, sight: &Sight, out: &Path) -> Texts {
     let checks = request.practice.check_files.as_deref();
-    let glossary = out.join("glossary.toml");
+    let glossary = pipeline::glossary_file(out);
     let is_of_all = |file: &Path| {
         file == glossary || file == request.practice.file || (checks.is_some() && file.parent() == checks)
     };
