@@ -109,7 +109,7 @@ fn pictures_of_the_page() {
     // What arrived last is still being listened to.
     desk.drop_samples(&["fever-in-children.mp4", "VID_20260914_101500.mp4"]);
     page.wait_long("document.querySelector('#cards > li[data-state=transcribing]')", WORK);
-    page.resize(1280, 560);
+    page.resize(1280, 530);
     both(&page, &folder, "day");
     page.resize(1280, 800);
     host.open(&page, "headache-medicine");
