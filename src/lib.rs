@@ -19,6 +19,7 @@
 //! A module is a room with one job; what it may touch stands in its first lines.
 
 pub mod captions;
+pub mod centre;
 pub mod cli;
 pub mod config;
 pub mod cuts;

@@ -1,6 +1,7 @@
 //! `housecall run`: typed arguments to a request, and the outcome to a few lines and an exit code.
 
 use super::{ALL_WELL, Batch, SOME_FAILED, SOME_HELD};
+use crate::centre::Site;
 use crate::config;
 use crate::fault::{Cancel, Fault};
 use crate::intake;
@@ -40,18 +41,24 @@ pub fn run(arguments: &Batch, cancel: &Cancel) -> Result<u8, Fault> {
     })
 }
 
-/// What the arguments mean, with everything looked up: practice, platforms, model.
+/// What the arguments mean for the practice that they are about, as [`request_of`].
 pub fn request(arguments: &Batch, cancel: &Cancel, progress: &Progress) -> Result<Request, Fault> {
-    if !arguments.inbox.is_dir() {
+    let site = Site::alone(&arguments.inbox, &arguments.out, arguments.practice.as_deref());
+    request_of(arguments, &site, cancel, progress)
+}
+
+/// What the arguments mean for one practice, with everything looked up: settings, platforms, model.
+pub fn request_of(arguments: &Batch, site: &Site, cancel: &Cancel, progress: &Progress) -> Result<Request, Fault> {
+    if !site.inbox.is_dir() {
         let advice = "give the folder that the clips are in";
-        return Err(Fault::new(format!("{} is not a folder", arguments.inbox.display()), advice));
+        return Err(Fault::new(format!("{} is not a folder", site.inbox.display()), advice));
     }
     if let Some(place) = arguments.transcript.as_ref().filter(|place| !place.exists()) {
         let advice = "give an SRT, VTT or JSON file, or a folder of them";
         return Err(Fault::new(format!("there is no transcript at {}", place.display()), advice));
     }
-    intake::apart(&arguments.inbox, &arguments.out)?;
-    let file = config::find_practice(arguments.practice.as_deref(), &arguments.inbox)?;
+    intake::apart(&site.inbox, &site.out)?;
+    let file = config::find_practice(site.settings.as_deref(), &site.inbox)?;
     let mut practice = config::load(&file)?;
     if !arguments.platforms.is_empty() {
         practice = practice.with_platforms(&arguments.platforms)?;
@@ -59,8 +66,8 @@ pub fn request(arguments: &Batch, cancel: &Cancel, progress: &Progress) -> Resul
     let wanted = arguments.model.as_deref().or(practice.model.as_deref());
     let model = model(wanted, &practice.language, arguments.offline, cancel, progress)?;
     Ok(Request {
-        inbox: arguments.inbox.clone(),
-        out: arguments.out.clone(),
+        inbox: site.inbox.clone(),
+        out: site.out.clone(),
         practice,
         model,
         transcripts: arguments.transcript.clone(),

@@ -34,7 +34,7 @@ pub use digest::{DigestCache, digest};
 pub use given::{given_transcript, transcript_of};
 pub use names::unique_names;
 pub use questions::{SHOT_LIST, questions_of, sources};
-pub use scan::{Candidate, Stranger, Survey, TEXTS, apart, name_of, survey};
+pub use scan::{Candidate, Stranger, Survey, TEXTS, apart, name_of, natural, survey};
 pub use settled::{Looked, Looks, Readiness, SETTLE, settle};
 pub use sight::{Drive, Places};
 pub use vigil::{Seen, Sight, Texts, Vigil};

@@ -154,7 +154,7 @@ fn unreadable(inbox: &Path, error: &io::Error) -> Fault {
 }
 
 /// Compares names as a person does: digits by their value, letters without regard to case.
-fn natural(a: &str, b: &str) -> Ordering {
+pub fn natural(a: &str, b: &str) -> Ordering {
     let (mut left, mut right) = (a, b);
     loop {
         let order = match (left.chars().next(), right.chars().next()) {

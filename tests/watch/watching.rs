@@ -2,6 +2,7 @@
 
 use crate::common::desk::{Desk, small_x};
 use crate::common::ffmpeg;
+use crate::common::torture::long_form;
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 
 /// Whether the long forms are asked for.
 pub fn is_torture() -> bool {
-    std::env::var("HOUSECALL_TORTURE").is_ok_and(|value| value == "1")
+    long_form().is_some()
 }
 
 /// A desk whose cuts take a moment: no hook, no end card, few pixels.
