@@ -77,12 +77,19 @@ pub struct Cancel(Arc<Asked>);
 struct Asked {
     stopped: AtomicBool,
     times: AtomicU64,
+    /// What also stops this work.
+    whole: Option<Cancel>,
 }
 
 impl Cancel {
     /// A token that nobody has cancelled.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A token for a part of the work, which stops with the whole and can be stopped alone.
+    pub fn part(&self) -> Self {
+        Cancel(Arc::new(Asked { whole: Some(self.clone()), ..Asked::default() }))
     }
 
     /// Asks all work that holds this token to stop.
@@ -92,7 +99,7 @@ impl Cancel {
 
     /// Whether work should stop. For whoever waits: it is no sign that work goes on.
     pub fn is_cancelled(&self) -> bool {
-        self.0.stopped.load(Ordering::Relaxed)
+        self.0.stopped.load(Ordering::Relaxed) || self.0.whole.as_ref().is_some_and(Cancel::is_cancelled)
     }
 
     /// `Err(Fault::Cancelled)` once work should stop, so that a loop can say `cancel.check()?`. Counts.

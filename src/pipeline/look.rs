@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Folder for files on their way, in the program's own folder. Those of another time are of no use to anyone.
 pub const FOLDER: &str = "look";
@@ -41,8 +41,11 @@ pub struct Looker {
     files: AtomicU64,
     frames: Turnstile,
     /// Whoever drew last, and of which clip. It has loaded what it needs, and draws the next one of that clip sooner.
-    idle: Mutex<Option<(PathBuf, Worker)>>,
+    idle: Mutex<Option<Idle>>,
 }
+
+/// A worker that drew a picture of a clip, and when.
+type Idle = (PathBuf, Worker, Instant);
 
 impl Looker {
     /// `program` is this one, `state` the program's own folder in the output folder, `patience` as [`Crew::patience`].
@@ -89,7 +92,13 @@ impl Looker {
         Ok((worker, fs::read(&file.0).map_err(|e| cannot_write(&file.0, &e))?))
     }
 
-    fn idle(&self) -> MutexGuard<'_, Option<(PathBuf, Worker)>> {
+    /// Ends whoever drew last, if nobody asked for another picture for so long.
+    pub fn rest(&self, longest: Duration) {
+        let ended = self.idle().take_if(|(_, _, since)| since.elapsed() >= longest);
+        drop(ended);
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Option<Idle>> {
         self.idle.lock().unwrap_or_else(|e| e.into_inner())
     }
 }
@@ -125,7 +134,7 @@ pub fn frame(
 ) -> Result<Vec<u8>, Fault> {
     let _turn = looker.frames.enter(clip, &looker.crew.cancel)?;
     let picture = Picture { probe, recipe, shared, at };
-    let before = looker.idle().take().filter(|(of, _)| of == clip).map(|(_, worker)| worker);
+    let before = looker.idle().take().filter(|(of, ..)| of == clip).map(|(_, worker, _)| worker);
     let was_there = before.is_some();
     let drawn = match looker.draw(before, clip, &picture) {
         // It may have ended long ago.
@@ -133,7 +142,7 @@ pub fn frame(
         drawn => drawn,
     };
     let (worker, bytes) = drawn?;
-    *looker.idle() = Some((clip.to_path_buf(), worker));
+    *looker.idle() = Some((clip.to_path_buf(), worker, Instant::now()));
     Ok(bytes)
 }
 

@@ -87,7 +87,8 @@ pub fn card(clip: &Standpoint) -> ClipCard {
     }
 }
 
-fn state(at: At, report: Option<&ClipReport>) -> CardState {
+/// What a clip is at.
+pub fn state(at: At, report: Option<&ClipReport>) -> CardState {
     let failed = |report: &ClipReport| matches!(report.state, ClipState::Failed { .. });
     match (at, report) {
         (At::Copying, _) => CardState::Copying,

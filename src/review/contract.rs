@@ -5,6 +5,7 @@ pub use crate::config::{Choices, PostChoice};
 use crate::fault::Fault;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 /// Sixteen hexadecimal digits that stand for a clip's file in every address; the same as long as the file has its name.
@@ -415,6 +416,90 @@ pub struct Served {
     pub file: PathBuf,
     /// `video/mp4`, `image/jpeg`, `image/png`.
     pub kind: &'static str,
+}
+
+/// How many clips of a day are at what.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Clips.
+    pub all: usize,
+    /// Those that wait for a person.
+    pub look: usize,
+    /// Those that are copied, read or made, or wait for that.
+    pub work: usize,
+    /// Those of which all is made.
+    pub done: usize,
+    /// Those of which something could not be made.
+    pub failed: usize,
+}
+
+impl Counts {
+    /// Counts a clip.
+    pub fn add(&mut self, state: CardState) {
+        self.all += 1;
+        *match state {
+            CardState::NeedsALook => &mut self.look,
+            CardState::Done => &mut self.done,
+            CardState::Failed => &mut self.failed,
+            CardState::Copying
+            | CardState::Waiting
+            | CardState::Transcribing
+            | CardState::Approved
+            | CardState::Rendering => &mut self.work,
+        } += 1;
+    }
+}
+
+/// A practice among many.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PracticeRow {
+    /// Name of its folder in the root, which stands for it in addresses: `/p/{id}/`.
+    pub id: String,
+    /// Its name; that of its folder before its settings were read.
+    pub name: String,
+    /// Whether its day can be opened.
+    pub open: bool,
+    /// What is wrong with it as a whole, such as a faulty practice.toml.
+    pub problem: Option<Problem>,
+    /// Its clips.
+    pub clips: Counts,
+}
+
+/// All practices under one root.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CentreView {
+    /// Name of the root, without where it lies.
+    pub root: String,
+    /// As a person sorts their folders.
+    pub practices: Vec<PracticeRow>,
+    /// What is wrong with the root as a whole.
+    pub problem: Option<Problem>,
+    /// What lies in the root and is nobody's, in whole sentences without a stop.
+    pub strays: Vec<String>,
+}
+
+/// What is told while the page of the practices is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CentreTold {
+    /// A practice is new, or stands otherwise.
+    Row(Box<PracticeRow>),
+    /// A practice has no folder any more.
+    Gone(String),
+    /// The root as a whole: its problem, and what is nobody's.
+    Root(Option<Problem>, Vec<String>),
+}
+
+/// What the server asks of many practices. No call waits for a day's work.
+pub trait Practices: Send + Sync {
+    /// How they stand.
+    fn centre(&self) -> CentreView;
+    /// The day of a practice, by the name of its folder. Whoever asks does not keep it longer than a request takes.
+    ///
+    /// # Errors
+    /// [`Refusal::Unknown`]; or its day cannot be opened now, and why.
+    fn day(&self, id: &str) -> Result<Arc<dyn Day>, Refusal>;
+    /// Everything that is told from now on.
+    fn told(&self) -> Receiver<CentreTold>;
 }
 
 /// What the server asks of the day. Calls may take as long as a picture takes to render, and come from any thread.

@@ -2,16 +2,18 @@
 //! decide. All of it is done by the pipeline's calls, under one tenure of the output folder.
 //!
 //! ```text
-//! watcher   what lies in the inbox, practice.toml                (work)
-//! reader    one clip after the other, and a copy to look at      (work)
-//! rounds    what may go out, approved clips first, few at a time (work)
+//! watcher   what lies in the inbox, practice.toml                (work, when lanes say so)
+//! reader    one clip after the other, and a copy to look at      (work, when lanes say so)
+//! rounds    what may go out, approved clips first, few at a time (work, when lanes say so)
 //! requests  the page's, from any thread                          (here)
 //! ```
 
-use super::cards::{At, Standpoint, card};
+use super::cards::{self, At, Standpoint, card};
 use super::contract::{
-    ClipCard, ClipId, ClipView, Day, DayView, Decide, Elsewhere, Mishearing, Problem, Refusal, Save, Served, Told,
+    ClipCard, ClipId, ClipView, Counts, Day, DayView, Decide, Elsewhere, Mishearing, Problem, Refusal, Save, Served,
+    Told,
 };
+use super::lanes::{Bell, Lanes, Looks, Stand};
 use super::told::Audience;
 use super::view::clip_view;
 use super::work;
@@ -26,9 +28,9 @@ use crate::wording::{self, Glossary};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Progress alone is told this often at most.
@@ -49,7 +51,8 @@ pub struct Setup {
 /// A filming day. Dropping it stops all work that holds its cancel token.
 pub struct FilmingDay {
     shared: Arc<Shared>,
-    threads: Vec<JoinHandle<()>>,
+    /// Where it works alone; else the lanes are those of all days.
+    lanes: Option<Lanes>,
 }
 
 /// What all threads of a day share.
@@ -58,10 +61,18 @@ pub(super) struct Shared {
     pub cancel: Cancel,
     pub tenure: Tenure,
     pub looker: Looker,
-    pub audience: Audience,
+    pub audience: Audience<Told>,
+    /// What only the watcher knows.
+    pub watcher: Mutex<work::Watcher>,
+    pub looks: Mutex<Looks>,
+    /// How the day stands in the reading lane, and in that of the rounds.
+    pub reading: Mutex<Stand>,
+    pub rendering: Mutex<Stand>,
     state: Mutex<State>,
-    /// Something is to be done, or nobody is to do anything any more.
-    changed: Condvar,
+    /// How often something changed that may give somebody something to do.
+    stirred: AtomicU64,
+    /// Rung when there is something to do.
+    bell: Arc<Bell>,
     /// One clip at a time is changed or decided about, or brought to where it belongs after that.
     deciding: Mutex<()>,
 }
@@ -104,19 +115,44 @@ pub(super) struct Clip {
     pub told: Option<(ClipCard, Instant)>,
 }
 
+impl Clip {
+    /// Whether it was taken up and nobody has read it.
+    pub fn is_unread(&self) -> bool {
+        self.at == At::Unread && self.report.is_none() && self.source.is_some()
+    }
+
+    /// Whether something of it can be rendered now.
+    pub fn is_ready(&self) -> bool {
+        self.may_be_made && self.at == At::Read
+    }
+}
+
 impl FilmingDay {
     /// Takes the output folder and begins the day's work.
     ///
     /// # Errors
     /// Another Housecall works there; practice.toml, the inbox or the model is not as it has to be.
     pub fn open(setup: Setup, cancel: &Cancel) -> Result<FilmingDay, Fault> {
+        let bell = Arc::new(Bell::default());
+        let mut day = Self::among(setup, cancel, bell.clone())?;
+        let lanes = Lanes::start(cancel, bell)?;
+        lanes.join(&day.shared);
+        day.lanes = Some(lanes);
+        Ok(day)
+    }
+
+    /// As [`open`](Self::open), as one day of several: it works once it has [joined](Self::join) their lanes.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub(super) fn among(setup: Setup, cancel: &Cancel, bell: Arc<Bell>) -> Result<FilmingDay, Fault> {
         let request = (setup.request)()?;
         let tell = |text: String| (setup.listener)(Event::Note { clip: None, text });
         let patience = Patience { wait: request.wait, cancel, tell: &tell };
         let tenure = Tenure::lasting(&request.out, &request.inbox, "review", &patience)?;
         tenure.tidy()?;
         let looker = Looker::new(request.program.clone(), tenure.state(), request.patience, cancel);
-        let settle = request.settle;
+        let watcher = Mutex::new(work::Watcher::new(request.settle));
         let state = State {
             clips: BTreeMap::new(),
             problem: None,
@@ -132,36 +168,59 @@ impl FilmingDay {
             tenure,
             looker,
             audience: Audience::default(),
+            watcher,
+            looks: Mutex::default(),
+            reading: Mutex::default(),
+            rendering: Mutex::default(),
             state: Mutex::new(state),
-            changed: Condvar::new(),
+            stirred: AtomicU64::new(0),
+            bell,
             deciding: Mutex::new(()),
         });
         // The page shows the clips that are known at once.
         work::begin(&shared)?;
-        let mut day = FilmingDay { shared: shared.clone(), threads: Vec::new() };
-        day.begin("watcher", move |shared| work::watch(shared, settle))?;
-        day.begin("reader", work::read)?;
-        day.begin("rounds", work::rounds)?;
-        Ok(day)
+        Ok(FilmingDay { shared, lanes: None })
     }
 
-    /// Starts a thread that works until all work stops.
-    fn begin(&mut self, name: &str, work: impl FnOnce(&Shared) + Send + 'static) -> Result<(), Fault> {
-        let shared = self.shared.clone();
-        let thread = thread::Builder::new().name(name.into()).spawn(move || work(&shared));
-        let refused = |e| Fault::new(format!("no thread could be started ({e})"), "close other programs and try again");
-        self.threads.push(thread.map_err(refused)?);
-        Ok(())
+    /// Has these lanes do the day's work.
+    pub(super) fn join(&self, lanes: &Lanes) {
+        lanes.join(&self.shared);
+    }
+
+    /// Ends the day's work; nothing of it is begun any more.
+    pub(super) fn end(&self) {
+        self.shared.cancel.cancel();
+        self.shared.wake();
+    }
+
+    /// Whether another computer took the output folder over while this one slept.
+    pub(super) fn is_lost(&self) -> bool {
+        self.shared.tenure.is_lost()
+    }
+
+    /// Lets go what was kept for the next picture of a clip, if nobody asked for one for so long.
+    pub(super) fn rest(&self, longest: Duration) {
+        self.shared.looker.rest(longest);
+    }
+
+    /// Changes whenever something was told.
+    pub(super) fn times_told(&self) -> u64 {
+        self.shared.audience.times()
+    }
+
+    /// The practice's name, how many clips are at what, and what is wrong with the day. Looks at no file.
+    pub(super) fn summary(&self) -> (String, Counts, Option<Problem>) {
+        let state = self.shared.state();
+        let mut counts = Counts::default();
+        state.clips.values().for_each(|clip| counts.add(cards::state(clip.at, clip.report.as_ref())));
+        (state.bench.request().practice.name.clone(), counts, state.problem.clone())
     }
 }
 
 impl Drop for FilmingDay {
     fn drop(&mut self) {
-        self.shared.cancel.cancel();
-        self.shared.changed.notify_all();
-        for thread in self.threads.drain(..) {
-            drop(thread.join());
-        }
+        self.end();
+        drop(self.lanes.take());
     }
 }
 
@@ -172,14 +231,17 @@ impl Shared {
 
     /// Says that there is something to do.
     pub fn wake(&self) {
-        self.changed.notify_all();
+        self.stir();
+        self.bell.ring();
     }
 
-    /// Waits until somebody says that there is something to do, or for so long.
-    pub fn wait(&self, longest: Duration) {
-        if !self.cancel.is_cancelled() {
-            drop(self.changed.wait_timeout(self.state(), longest));
-        }
+    fn stir(&self) {
+        self.stirred.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Changes whenever there may be something to do that was not there before.
+    pub fn stirred(&self) -> u64 {
+        self.stirred.load(Ordering::Relaxed)
     }
 
     fn deciding(&self) -> MutexGuard<'_, ()> {
@@ -205,6 +267,7 @@ impl Shared {
         let mut state = self.state();
         let Some(clip) = state.clips.get_mut(id) else { return };
         change(clip);
+        self.stir();
         self.tell_card(&mut state, id);
     }
 

@@ -3,7 +3,9 @@
 //!
 //! ```text
 //! day       what goes on: reads clips, renders what may go out, tells of both        (library calls of pipeline)
-//! work      the threads of a day: the inbox, reading, rounds of renders
+//! work      what a day does by itself: the inbox, reading, rounds of renders
+//! lanes     the threads that do it, for one day or for those of many practices in turns
+//! centre    many practices: opens the day of each, and says how they stand
 //! view      from a clip as it would be made to what the page shows; cards likewise   (pure)
 //! told      everybody who has the page open
 //! contract  what page and day say to each other
@@ -27,6 +29,7 @@ mod events;
 mod files;
 mod guard;
 mod key;
+mod lanes;
 pub mod limits;
 pub mod pages;
 mod ranges;

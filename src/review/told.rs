@@ -1,7 +1,7 @@
 //! Whoever has the page open is told what goes on. Nobody is waited for: one who does not listen is dropped, and asks for
 //! everything anew when the page connects again.
 
-use super::contract::Told;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 
@@ -12,14 +12,23 @@ const WAITING: usize = 1024;
 const MOST: usize = 64;
 
 /// Everybody who listens.
-#[derive(Debug, Default)]
-pub struct Audience(Mutex<Vec<SyncSender<Told>>>);
+#[derive(Debug)]
+pub struct Audience<T> {
+    listeners: Mutex<Vec<SyncSender<T>>>,
+    times: AtomicU64,
+}
 
-impl Audience {
+impl<T> Default for Audience<T> {
+    fn default() -> Self {
+        Audience { listeners: Mutex::default(), times: AtomicU64::new(0) }
+    }
+}
+
+impl<T: Clone> Audience<T> {
     /// One more listener; where there are too many, the one who came first goes.
-    pub fn join(&self) -> Receiver<Told> {
+    pub fn join(&self) -> Receiver<T> {
         let (sender, receiver) = sync_channel(WAITING);
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= MOST {
             all.remove(0);
         }
@@ -28,15 +37,22 @@ impl Audience {
     }
 
     /// Tells everybody who still listens.
-    pub fn tell(&self, told: &Told) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn tell(&self, told: &T) {
+        self.times.fetch_add(1, Ordering::Relaxed);
+        let mut all = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|listener| listener.try_send(told.clone()).is_ok());
+    }
+
+    /// How often something was told.
+    pub fn times(&self) -> u64 {
+        self.times.load(Ordering::Relaxed)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::review::contract::Told;
 
     fn gone(id: usize) -> Told {
         Told::Gone(id.to_string())

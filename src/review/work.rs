@@ -1,5 +1,5 @@
-//! What goes on in a day by itself: looking at the inbox, reading, rendering. Each has a thread; what they find out lies in
-//! the day's state.
+//! What goes on in a day by itself: looking at the inbox, reading, rendering. When each is done is the business of the
+//! [lanes](super::lanes); what they find out lies in the day's state.
 
 use super::cards::{At, id_of};
 use super::contract::{ClipId, Problem, Told};
@@ -11,22 +11,14 @@ use crate::intake::{
 use crate::pipeline::{self, Bench, Event, Found, Proof, Request, Stage, Standing};
 use crate::report::{ClipReport, ClipState};
 use crate::units::Time;
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 use std::time::{Duration, Instant, SystemTime};
 
-/// How often the inbox is looked at.
-const INTERVAL: Duration = Duration::from_secs(2);
-/// A look may take at most one part in so many of the time, however slow the drive is.
-const SHARE: u32 = 20;
-/// Longest time between two looks.
-const LONGEST: Duration = Duration::from_secs(60);
-/// How long a thread sleeps that nobody wakes.
-const NAP: Duration = Duration::from_millis(500);
 /// The report's page is written when nobody has changed anything for so long.
 const REST: Duration = Duration::from_secs(5);
-/// When a round is tried again that could not be begun.
-const AGAIN: Duration = Duration::from_secs(10);
 
 /// Shows the clips that are known from an earlier day at once, before anybody looked twice.
 ///
@@ -60,33 +52,23 @@ enum Settle {
     Later,
 }
 
-/// Looks at the inbox until all work stops; files and texts have to be unchanged for `settle`.
-pub fn watch(shared: &Shared, settle: Duration) {
-    let mut watcher = Watcher { vigil: Vigil::new(settle), drive: Drive::default(), made_from: None, looked: false };
-    while !shared.cancel.is_cancelled() {
-        let began = Instant::now();
-        let looked = watcher.look(shared);
-        let took = began.elapsed();
-        match looked {
-            Ok(()) => shared.tell_problem(None),
-            Err(Fault::Cancelled) => return,
-            // What is wrong now (a half-edited practice.toml, a drive that is away) may be mended while we wait.
-            Err(fault) => shared.tell_problem(Some(problem(&fault))),
-        }
-        let next = Instant::now() + (took * SHARE).clamp(INTERVAL, LONGEST);
-        while Instant::now() < next && !shared.cancel.is_cancelled() {
-            std::thread::sleep(Duration::from_millis(50));
-        }
+/// Looks at the inbox once, and takes up what is new there.
+pub fn look(shared: &Shared) {
+    let mut watcher = shared.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+    match watcher.look(shared) {
+        Ok(()) => shared.tell_problem(None),
+        Err(Fault::Cancelled) => {}
+        // What is wrong now (a half-edited practice.toml, a drive that is away) may be mended while we wait.
+        Err(fault) => shared.tell_problem(Some(problem(&fault))),
     }
-    shared.wake();
 }
 
-fn problem(fault: &Fault) -> Problem {
+pub fn problem(fault: &Fault) -> Problem {
     Problem { what: fault.what().into(), advice: fault.advice().into() }
 }
 
 /// What the watcher remembers from look to look.
-struct Watcher {
+pub struct Watcher {
     vigil: Vigil,
     drive: Drive,
     /// Texts that the bench depends on, as they were when it was made.
@@ -96,6 +78,11 @@ struct Watcher {
 }
 
 impl Watcher {
+    /// One that has not looked yet; files and texts have to be unchanged for `settle`.
+    pub fn new(settle: Duration) -> Self {
+        Watcher { vigil: Vigil::new(settle), drive: Drive::default(), made_from: None, looked: false }
+    }
+
     fn look(&mut self, shared: &Shared) -> Result<(), Fault> {
         self.drive.check(shared.tenure.out())?;
         let sight = sight(shared)?;
@@ -262,63 +249,118 @@ fn may_mend(shared: &Shared) -> bool {
     failed.any(|report| !of_the_clip(&report.state))
 }
 
-/// Reads clips one after the other and makes copies to look at, until all work stops. What a person has open comes first,
-/// then reading, then the copies of clips that need a look, then those of the others.
-pub fn read(shared: &Shared) {
-    while !shared.cancel.is_cancelled() {
-        let (bench, number) = {
-            let state = shared.state();
-            (state.bench.clone(), state.benches)
-        };
-        // The model stays with whoever reads, so that reading goes on as long as there is something to read.
-        let mut next = || {
-            let state = shared.state();
-            let unread = |clip: &&Clip| clip.at == At::Unread && clip.report.is_none() && clip.source.is_some();
-            let mut unread: Vec<&Clip> = state.clips.values().filter(unread).collect();
-            unread.sort_by(|a, b| b.wanted.cmp(&a.wanted).then(a.file.cmp(&b.file)));
-            let same = state.benches == number && !shared.cancel.is_cancelled();
-            unread.first().filter(|_| same).and_then(|clip| clip.source.clone())
-        };
-        if next().is_some() {
-            let told = |event: Event| {
-                reading(shared, &event);
-                shared.listener(event);
-            };
-            let mut read = |source: &ClipSource, failed: Option<ClipReport>| {
-                let id = id_of(&name_of(&source.path));
-                match failed {
-                    Some(report) => shared.change(&id, |clip| {
-                        (clip.at, clip.progress, clip.report) = (At::Unread, None, Some(report));
-                    }),
-                    None => {
-                        shared.change(&id, |clip| (clip.at, clip.progress) = (At::Read, None));
-                        shared.settle(&id);
-                        to_look_at(shared, &bench, &id, Wanted::Picture);
-                        while let Some(id) = uncopied(shared).filter(|(open, _)| *open).map(|(_, id)| id) {
-                            to_look_at(shared, &bench, &id, Wanted::Copy);
-                        }
-                    }
-                }
-            };
-            let done = pipeline::read_clips(&shared.tenure, &bench, &shared.cancel, &told, &mut next, &mut read);
-            // One that was begun and not ended is begun anew.
-            let begun = |clip: &Clip| clip.at == At::Reading;
-            let begun: Vec<ClipId> =
-                shared.state().clips.iter().filter(|(_, clip)| begun(clip)).map(|(id, _)| id.clone()).collect();
-            for id in begun {
-                shared.change(&id, |clip| (clip.at, clip.progress) = (At::Unread, None));
-            }
-            if let Some(fault) = done.err().filter(|fault| !fault.is_cancelled()) {
-                shared.tell_problem(Some(problem(&fault)));
-                shared.wait(AGAIN);
-            }
-            continue;
+/// What the reading lane can do for a day, the most urgent first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ToRead {
+    /// A clip that a person has open.
+    Open,
+    /// A clip that nobody has read.
+    Unread,
+    /// A copy of a clip that needs a look.
+    CopyToLook,
+    /// A copy of another.
+    Copy,
+}
+
+/// The most urgent that there is to read, or to copy.
+pub fn to_read(shared: &Shared) -> Option<ToRead> {
+    let unread = unread(shared);
+    // Whether a copy is there is asked of the disk.
+    let is_any_wanted = || shared.state().clips.values().any(|clip| clip.wanted);
+    let copy = if unread.is_none() || is_any_wanted() { uncopied(shared) } else { None };
+    let copy = copy.map(|(open, held, _)| match (open, held) {
+        (true, _) => ToRead::Open,
+        (false, true) => ToRead::CopyToLook,
+        (false, false) => ToRead::Copy,
+    });
+    unread.into_iter().chain(copy).min()
+}
+
+/// Whether there is a clip to read, and whether somebody waits for it. Looks at no file.
+pub fn unread(shared: &Shared) -> Option<ToRead> {
+    let state = shared.state();
+    let unread = state.clips.values().filter(|clip| clip.is_unread());
+    unread.map(|clip| if clip.wanted { ToRead::Open } else { ToRead::Unread }).min()
+}
+
+/// Whether a person waits for something of this day that is not there.
+pub fn is_wanted(shared: &Shared) -> bool {
+    let any = shared.state().clips.values().any(|clip| clip.wanted);
+    any && to_read(shared) == Some(ToRead::Open)
+}
+
+/// Reads clips one after the other as long as `go_on`, which is told how many were read, says so; makes one copy to look
+/// at where there is none to read. What a person has open comes first, then reading, then the copies of clips that need a
+/// look, then those of the others.
+///
+/// # Errors
+/// The disk takes nothing.
+pub fn read(shared: &Shared, go_on: &dyn Fn(usize) -> bool) -> Result<(), Fault> {
+    let (bench, number) = {
+        let state = shared.state();
+        (state.bench.clone(), state.benches)
+    };
+    let count = Cell::new(0);
+    // The model stays with whoever reads, so that reading goes on as long as there is something to read.
+    let mut next = || {
+        if shared.cancel.is_cancelled() || !go_on(count.get()) {
+            return None;
         }
-        match uncopied(shared) {
-            Some((_, id)) => to_look_at(shared, &bench, &id, Wanted::Copy),
-            None => shared.wait(NAP),
+        let state = shared.state();
+        let mut unread: Vec<&Clip> = state.clips.values().filter(|clip| clip.is_unread()).collect();
+        unread.sort_by(|a, b| b.wanted.cmp(&a.wanted).then(a.file.cmp(&b.file)));
+        let same = state.benches == number;
+        unread.first().filter(|_| same).and_then(|clip| clip.source.clone())
+    };
+    let open_copies = || {
+        while let Some((_, _, id)) = uncopied(shared).filter(|(open, ..)| *open) {
+            to_look_at(shared, &bench, &id, Wanted::Copy);
         }
+    };
+    open_copies();
+    if next().is_none() {
+        if let Some((_, _, id)) = uncopied(shared) {
+            to_look_at(shared, &bench, &id, Wanted::Copy);
+        }
+        return Ok(());
     }
+    let told = |event: Event| {
+        reading(shared, &event);
+        shared.listener(event);
+    };
+    let mut read = |source: &ClipSource, failed: Option<ClipReport>| {
+        count.set(count.get() + 1);
+        let id = id_of(&name_of(&source.path));
+        match failed {
+            Some(report) => shared.change(&id, |clip| {
+                (clip.at, clip.progress, clip.report) = (At::Unread, None, Some(report));
+            }),
+            None => {
+                shared.change(&id, |clip| (clip.at, clip.progress) = (At::Read, None));
+                shared.settle(&id);
+                to_look_at(shared, &bench, &id, Wanted::Picture);
+                open_copies();
+            }
+        }
+    };
+    let done = pipeline::read_clips(&shared.tenure, &bench, &shared.cancel, &told, &mut next, &mut read);
+    // One that was begun and not ended is begun anew.
+    let begun = |clip: &Clip| clip.at == At::Reading;
+    let begun: Vec<ClipId> =
+        shared.state().clips.iter().filter(|(_, clip)| begun(clip)).map(|(id, _)| id.clone()).collect();
+    for id in begun {
+        shared.change(&id, |clip| (clip.at, clip.progress) = (At::Unread, None));
+    }
+    done.or_else(|fault| gone_wrong(shared, fault))
+}
+
+/// Shows why something could not be begun; that all work stops is no such thing.
+fn gone_wrong(shared: &Shared, fault: Fault) -> Result<(), Fault> {
+    if fault.is_cancelled() {
+        return Ok(());
+    }
+    shared.tell_problem(Some(problem(&fault)));
+    Err(fault)
 }
 
 /// What the state has of an event of reading.
@@ -343,8 +385,8 @@ fn by_name(shared: &Shared, name: &str, change: impl FnOnce(&mut Clip)) {
     }
 }
 
-/// The clip that a copy is made of next, and whether a person has it open.
-fn uncopied(shared: &Shared) -> Option<(bool, ClipId)> {
+/// The clip that a copy is made of next: whether a person has it open, and whether it needs a look.
+fn uncopied(shared: &Shared) -> Option<(bool, bool, ClipId)> {
     let state = shared.state();
     let lacks = |clip: &Clip| {
         let source = clip.source.as_ref().filter(|_| matches!(clip.at, At::Read | At::Rendering) && !clip.unseen);
@@ -353,7 +395,7 @@ fn uncopied(shared: &Shared) -> Option<(bool, ClipId)> {
     let held = |clip: &Clip| clip.report.as_ref().is_some_and(ClipReport::is_held);
     let rank = |clip: &Clip| (!clip.wanted, !held(clip), clip.file.clone());
     let lacking = state.clips.iter().filter(|(_, clip)| !shared.cancel.is_cancelled() && lacks(clip));
-    lacking.min_by_key(|(_, clip)| rank(clip)).map(|(id, clip)| (clip.wanted, id.clone()))
+    lacking.min_by_key(|(_, clip)| rank(clip)).map(|(id, clip)| (clip.wanted, held(clip), id.clone()))
 }
 
 /// What is made of a clip for a person's eye.
@@ -402,57 +444,61 @@ fn to_look_at(shared: &Shared, bench: &Bench, id: &str, wanted: Wanted) {
     }
 }
 
-/// Renders what may go out, in rounds, until all work stops. Few clips a round, so that what is approved meanwhile waits
-/// little.
-pub fn rounds(shared: &Shared) {
-    while !shared.cancel.is_cancelled() {
-        let Round { bench, number, clips: round } = next_round(shared);
-        if round.is_empty() {
-            let rested = |since: Instant| since.elapsed() >= REST;
-            if shared.state().sheet_is_old.is_some_and(rested) {
-                write_sheet(shared, &bench);
-            } else {
-                shared.wait(NAP);
+/// Whether there is something to render, or the report's page to write.
+pub fn to_render(shared: &Shared) -> bool {
+    let state = shared.state();
+    let ready = state.clips.values().any(Clip::is_ready);
+    ready || state.sheet_is_old.is_some_and(|since| since.elapsed() >= REST)
+}
+
+/// Renders what may go out, one round of it, or writes the report's page where nothing may. Few clips a round, so that
+/// what is approved meanwhile waits little.
+///
+/// # Errors
+/// The round could not be begun.
+pub fn round(shared: &Shared) -> Result<(), Fault> {
+    let Round { bench, number, clips: round } = next_round(shared);
+    if round.is_empty() {
+        write_sheet(shared, &bench);
+        return Ok(());
+    }
+    shared.state().sheet_is_old = None;
+    let only: BTreeSet<String> = round.values().map(|(name, _)| name.clone()).collect();
+    let looked = shared.state().looked.clone();
+    let bench = bench.with(|request| (request.only, request.looked) = (Some(only), Some(looked)));
+    let told = |event: Event| {
+        rendering(shared, &event);
+        shared.listener(event);
+    };
+    let outcome = pipeline::run_under(&shared.tenure, &bench, &shared.cancel, &told);
+    let (mut reports, failed) = match outcome {
+        Ok(outcome) => (outcome.reports, outcome.unreported),
+        Err(fault) => (Vec::new(), Some(fault)),
+    };
+    for (id, (name, changes)) in &round {
+        let report = reports.iter().position(|report| report.name == *name).map(|at| reports.swap_remove(at));
+        let same = shared.tenure.changes(name) == *changes && shared.state().benches == number;
+        let report = report.filter(|_| same);
+        let is_old = report.is_none();
+        shared.change(id, |clip| {
+            (clip.at, clip.progress) = (if clip.at == At::Rendering { At::Read } else { clip.at }, None);
+            if let Some(report) = report {
+                // What failed is tried again when something changes, or after a while.
+                clip.may_be_made = false;
+                clip.report = Some(report);
             }
-            continue;
-        }
-        shared.state().sheet_is_old = None;
-        let only: BTreeSet<String> = round.values().map(|(name, _)| name.clone()).collect();
-        let looked = shared.state().looked.clone();
-        let bench = bench.with(|request| (request.only, request.looked) = (Some(only), Some(looked)));
-        let told = |event: Event| {
-            rendering(shared, &event);
-            shared.listener(event);
-        };
-        let outcome = pipeline::run_under(&shared.tenure, &bench, &shared.cancel, &told);
-        let (mut reports, failed) = match outcome {
-            Ok(outcome) => (outcome.reports, outcome.unreported),
-            Err(fault) => (Vec::new(), Some(fault)),
-        };
-        for (id, (name, changes)) in &round {
-            let report = reports.iter().position(|report| report.name == *name).map(|at| reports.swap_remove(at));
-            let same = shared.tenure.changes(name) == *changes && shared.state().benches == number;
-            let report = report.filter(|_| same);
-            let is_old = report.is_none();
-            shared.change(id, |clip| {
-                (clip.at, clip.progress) = (if clip.at == At::Rendering { At::Read } else { clip.at }, None);
-                if let Some(report) = report {
-                    // What failed is tried again when something changes, or after a while.
-                    clip.may_be_made = false;
-                    clip.report = Some(report);
-                }
-            });
-            // A clip that changed while it was made has no report of this round, or an old one; what is true of it now is
-            // found out, and the next round makes it.
-            if is_old && !shared.cancel.is_cancelled() {
-                shared.settle(id);
-            }
-        }
-        if let Some(fault) = failed.filter(|fault| !fault.is_cancelled()) {
-            shared.tell_problem(Some(problem(&fault)));
-            shared.wait(AGAIN);
+        });
+        // A clip that changed while it was made has no report of this round, or an old one; what is true of it now is
+        // found out, and the next round makes it.
+        if is_old && !shared.cancel.is_cancelled() {
+            shared.settle(id);
         }
     }
+    failed.map_or(Ok(()), |fault| gone_wrong(shared, fault))
+}
+
+/// Writes what was decided last into the report's page, when all work of the day has stopped.
+pub fn close(shared: &Shared) {
     let bench = shared.state().bench.clone();
     if shared.state().sheet_is_old.is_some() && !shared.tenure.is_lost() {
         write_sheet(shared, &bench);
@@ -483,7 +529,7 @@ struct Round {
 /// Clips of which something can be made: those that somebody approved come first.
 fn next_round(shared: &Shared) -> Round {
     let state = shared.state();
-    let ready = state.clips.iter().filter(|(_, clip)| clip.may_be_made && clip.at == At::Read);
+    let ready = state.clips.iter().filter(|(_, clip)| clip.is_ready());
     let mut ready: Vec<(bool, &str, &ClipId)> = ready
         .filter_map(|(id, clip)| {
             let (source, report) = (clip.source.as_ref()?, clip.report.as_ref()?);
