@@ -1,25 +1,55 @@
 //! `housecall review`: a watch with a page where its clips are read, fixed and approved.
 
 use super::{ALL_WELL, Batch, Page, run};
-use crate::config::{Practice, UNDERSTOOD};
+use crate::centre::{Centre, Shape, Site};
+use crate::config::{self, ReviewPage, UNDERSTOOD};
 use crate::fault::{Cancel, Fault};
-use crate::pipeline::Request;
+use crate::pipeline::{Event, Request};
 use crate::report::Progress;
 use crate::review::day::{FilmingDay, Setup};
-use crate::review::{self, Keeper, Key, Options, Secret, limits};
+use crate::review::roster::{self, Roster};
+use crate::review::{self, House, Keeper, Key, Options, Secret, limits};
+use crate::trace::Trace;
+use std::fs;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use toml_edit::DocumentMut;
 
 /// Serves the page until it is stopped.
 pub fn review(arguments: &Batch, page: &Page, cancel: &Cancel) -> Result<u8, Fault> {
     let progress = Arc::new(Progress::new(arguments.json, std::io::stderr().is_terminal()));
-    // Found out at once, not when the first clip arrives.
-    let request = run::request(arguments, cancel, &progress)?;
-    let network = page.listen.map(|address| Ok((address, passphrase(&request.practice, address)?))).transpose()?;
-    let day = open(arguments, &progress, cancel)?;
-    let state = arguments.out.join(".housecall");
+    let shape = Shape::of(&arguments.inbox, &arguments.out, arguments.practice.as_deref())?;
+    match chosen(shape, &arguments.only)? {
+        Shape::One(site) => {
+            // Found out at once, not when the first clip arrives.
+            let request = run::request_of(arguments, &site, cancel, &progress)?;
+            let network = network(page, || Ok((request.practice.page.clone(), request.practice.file.clone())))?;
+            let setup = setup(arguments, &site, run::trace(arguments)?, cancel, &progress);
+            let day = FilmingDay::open(setup, cancel)?;
+            serve(arguments, page, &site.out, network, cancel, House::One(Arc::new(day)))
+        }
+        Shape::Many(centre) => {
+            more_files();
+            let network = network(page, || page_of_all(&centre))?;
+            let roster = roster(arguments, run::trace(arguments)?, cancel, &progress)?;
+            serve(arguments, page, &centre.out, network, cancel, House::Many(Arc::new(roster)))
+        }
+    }
+}
+
+/// Serves what is open; the key of the page lies in the output folder `out`.
+fn serve(
+    arguments: &Batch,
+    page: &Page,
+    out: &Path,
+    network: Option<(SocketAddr, Secret)>,
+    cancel: &Cancel,
+    house: House,
+) -> Result<u8, Fault> {
+    let state = out.join(".housecall");
     let mut key = Key::of(&state, page.new_token)?;
     let keeper = Arc::new(Keeper::token(&key.token));
     let (mut doors, port) = review::local(page.port, key.port, &keeper)?;
@@ -35,35 +65,127 @@ pub fn review(arguments: &Batch, page: &Page, cancel: &Cancel) -> Result<u8, Fau
     if page.open {
         open_browser(format!("http://127.0.0.1:{port}/sign-in?token={}", keeper.once()?.shown()));
     }
-    review::serve(Arc::new(day), Options { doors, arrival: limits::ARRIVAL }, cancel)?;
+    review::serve(house, Options { doors, arrival: limits::ARRIVAL }, cancel)?;
     Ok(ALL_WELL)
 }
 
-/// The day that the page is about.
-fn open(arguments: &Batch, progress: &Arc<Progress>, cancel: &Cancel) -> Result<FilmingDay, Fault> {
-    let trace = run::trace(arguments)?;
-    let (arguments, stop, told) = (arguments.clone(), cancel.clone(), progress.clone());
+/// What a day is made from.
+fn setup(arguments: &Batch, site: &Site, trace: Trace, cancel: &Cancel, progress: &Arc<Progress>) -> Setup {
+    let (arguments, site, stop, told) = (arguments.clone(), site.clone(), cancel.clone(), progress.clone());
+    let (name, progress) = (site.id.clone(), progress.clone());
     // practice.toml is read anew, so that a change there needs no restart.
-    let request = move || Ok(Request { trace: trace.clone(), ..run::request(&arguments, &stop, &told)? });
-    let progress = progress.clone();
-    let listener = move |event| progress.tell(event);
-    FilmingDay::open(Setup { request: Box::new(request), listener: Box::new(listener) }, cancel)
+    let request = move || Ok(Request { trace: trace.clone(), ..run::request_of(&arguments, &site, &stop, &told)? });
+    let listener = move |event: Event| {
+        progress.tell(if name.is_empty() { event } else { event.of_practice(&name) });
+    };
+    Setup { request: Box::new(request), listener: Box::new(listener) }
 }
 
-/// The passphrase of a practice that wants its network to have the page.
+/// The days of all practices, in folders that come and go.
+fn roster(arguments: &Batch, trace: Trace, cancel: &Cancel, progress: &Arc<Progress>) -> Result<Roster, Fault> {
+    // A practice that somebody else works for does not keep the others waiting.
+    let arguments = Batch { wait: false, ..arguments.clone() };
+    let of_root = arguments.clone();
+    let root = move || {
+        let Batch { inbox, out, practice, only, .. } = &of_root;
+        match Shape::of(inbox, out, practice.as_deref())? {
+            // More than one was chosen, or none: whoever is not there now may come.
+            Shape::Many(mut centre) => {
+                centre.sites.retain(|site| only.is_empty() || only.contains(&site.id));
+                Ok(centre)
+            }
+            Shape::One(_) => Err(Fault::new(
+                format!("no folder in {} has a practice.toml any more", inbox.display()),
+                "put the folders of the practices back",
+            )),
+        }
+    };
+    let (stop, progress) = (cancel.clone(), progress.clone());
+    let day = move |site: &Site| setup(&arguments, site, trace.clone(), &stop, &progress);
+    Roster::open(roster::Setup { root: Box::new(root), day: Box::new(day) }, cancel)
+}
+
+/// Of many practices those that were named; one that was named alone is served as if it were alone.
 ///
 /// # Errors
-/// It did not say so, or has no passphrase that can be used.
-fn passphrase(practice: &Practice, address: SocketAddr) -> Result<Secret, Fault> {
-    let file = practice.file.display();
-    if !practice.page.local_network {
+/// There is no such practice, or there are not many.
+fn chosen(shape: Shape, only: &[String]) -> Result<Shape, Fault> {
+    let mut centre = match shape {
+        shape if only.is_empty() => return Ok(shape),
+        Shape::One(site) => {
+            let what = format!("{} is the folder of one practice, and --only chooses among many", site.inbox.display());
+            return Err(Fault::new(what, "leave --only away"));
+        }
+        Shape::Many(centre) => centre,
+    };
+    if let Some(unknown) = only.iter().find(|id| !centre.sites.iter().any(|site| site.id == **id)) {
+        let all: Vec<&str> = centre.sites.iter().map(|site| site.id.as_str()).collect();
+        let what = format!("{} has no practice in a folder {unknown}", centre.root.display());
+        return Err(Fault::new(what, format!("name one of these with --only: {}", all.join(", "))));
+    }
+    centre.sites.retain(|site| only.contains(&site.id));
+    match <[Site; 1]>::try_from(centre.sites) {
+        Ok([site]) => Ok(Shape::One(site)),
+        Err(sites) => Ok(Shape::Many(Centre { sites, ..centre })),
+    }
+}
+
+/// Several hundred output folders are held at a time, each with a lock and a journal that stay open.
+fn more_files() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+        // Where that is not allowed, the practices that find no room say so.
+        let _refused = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    }
+}
+
+/// Where the network is let in, with the passphrase.
+fn network(
+    page: &Page,
+    settings: impl FnOnce() -> Result<(ReviewPage, PathBuf), Fault>,
+) -> Result<Option<(SocketAddr, Secret)>, Fault> {
+    let Some(address) = page.listen else { return Ok(None) };
+    let (settings, file) = settings()?;
+    Ok(Some((address, passphrase(&settings, &file, address)?)))
+}
+
+/// Who may see the page of all practices: their root's settings decide, no practice's own.
+fn page_of_all(centre: &Centre) -> Result<(ReviewPage, PathBuf), Fault> {
+    let file = centre.sites.first().and_then(|site| site.defaults.clone()).unwrap_or(centre.root.join("practice.toml"));
+    let unreadable = |error: &dyn std::fmt::Display| {
+        Fault::new(
+            format!("{} decides who may see the page of all practices, and cannot be read ({error})", file.display()),
+            "write it; docs/review.md says what stands under [review_page]",
+        )
+    };
+    let text = fs::read_to_string(&file).map_err(|e| unreadable(&e))?;
+    let mut settings: DocumentMut = text.parse().map_err(|e: toml_edit::TomlError| unreadable(&e.message()))?;
+    // It needs no name of its own.
+    let root = settings["practice"].or_insert(toml_edit::table());
+    if root.get("name").is_none() {
+        root["name"] = toml_edit::value("all practices");
+    }
+    let presets = config::user_folder().map(|folder| folder.join("platforms"));
+    let practice = config::practice_of(&file, &settings.to_string(), presets.as_deref())?;
+    Ok((practice.page, file))
+}
+
+/// The passphrase of whoever wants the network to have the page, as `file` says.
+///
+/// # Errors
+/// It does not say so, or names no passphrase that can be used.
+fn passphrase(page: &ReviewPage, file: &Path, address: SocketAddr) -> Result<Secret, Fault> {
+    let file = file.display();
+    if !page.local_network {
         let what = format!("--listen {address} would show the clips to others, and {file} does not say that you know");
         let advice = format!(
             "read docs/review.md; to go on, write this into {file}: [review_page] and, on the next line, local_network = \"{UNDERSTOOD}\""
         );
         return Err(Fault::new(what, advice));
     }
-    let Some(place) = &practice.page.passphrase_file else {
+    let Some(place) = &page.passphrase_file else {
         let what = format!("--listen {address} needs a passphrase, and {file} names none");
         let advice = "write one line of at least 12 characters into a file that only you can read (chmod 600), and name it \
                       under [review_page]: passphrase_file = \"FILE\"";
@@ -116,8 +238,6 @@ fn open_browser(address: String) {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::config;
-    use std::fs;
 
     #[cfg(unix)]
     #[test]
@@ -127,7 +247,7 @@ mod tests {
         let file = folder.path().join("practice.toml");
         let asked = |page: &str| {
             fs::write(&file, format!("[practice]\nname = \"A\"\n[review_page]\n{page}")).unwrap();
-            passphrase(&config::load_with(&file, None).unwrap(), "192.168.1.20:8020".parse().unwrap())
+            passphrase(&config::load_with(&file, None).unwrap().page, &file, "192.168.1.20:8020".parse().unwrap())
         };
         let words = folder.path().join("words");
         fs::write(&words, "five words of a practice\n").unwrap();
@@ -140,5 +260,51 @@ mod tests {
         assert!(asked(&format!("{sentence}passphrase_file = \"words\"")).unwrap().is("five words of a practice"));
         fs::set_permissions(&words, fs::Permissions::from_mode(0o644)).unwrap();
         assert!(asked(&format!("{sentence}passphrase_file = \"words\"")).unwrap_err().advice().contains("chmod 600"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_root_decides_about_the_network_for_all_and_needs_no_name() {
+        let root = tempfile::tempdir().unwrap();
+        for id in ["alder", "birch"] {
+            fs::create_dir(root.path().join(id)).unwrap();
+            // What a practice says about the network does not count.
+            let text = format!("[practice]\nname = \"{id}\"\n[review_page]\nlocal_network = \"{UNDERSTOOD}\"\n");
+            fs::write(root.path().join(id).join("practice.toml"), text).unwrap();
+        }
+        let of_all = || match Shape::of(root.path(), &root.path().join("cuts"), None).unwrap() {
+            Shape::Many(centre) => page_of_all(&centre),
+            Shape::One(_) => panic!("one"),
+        };
+        assert!(of_all().unwrap_err().what().contains("practice.toml"));
+        let file = root.path().join("practice.toml");
+        fs::write(&file, "[practice]\nphone = \"1\"\n").unwrap();
+        assert!(!of_all().unwrap().0.local_network);
+        fs::write(&file, format!("[review_page]\nlocal_network = \"{UNDERSTOOD}\"\npassphrase_file = \"words\"\n"))
+            .unwrap();
+        let (page, named) = of_all().unwrap();
+        assert!(page.local_network && named == file);
+        assert_eq!(page.passphrase_file, Some(root.path().join("words")));
+    }
+
+    #[test]
+    fn practices_are_chosen_by_their_folders() {
+        let root = tempfile::tempdir().unwrap();
+        for id in ["alder", "birch", "cedar"] {
+            fs::create_dir(root.path().join(id)).unwrap();
+            fs::write(root.path().join(id).join("practice.toml"), "").unwrap();
+        }
+        let of = |only: &[&str]| {
+            let only: Vec<String> = only.iter().map(|id| id.to_string()).collect();
+            chosen(Shape::of(root.path(), &root.path().join("cuts"), None).unwrap(), &only)
+        };
+        assert_eq!(of(&[]).unwrap().sites().len(), 3);
+        let Shape::One(site) = of(&["birch"]).unwrap() else { panic!("many") };
+        assert_eq!((site.id.as_str(), site.out), ("birch", root.path().join("cuts/birch")));
+        let Shape::Many(centre) = of(&["birch", "cedar"]).unwrap() else { panic!("one") };
+        assert_eq!(centre.sites.len(), 2);
+        assert!(of(&["birch", "oak"]).unwrap_err().advice().contains("alder, birch, cedar"));
+        let alone = Shape::One(Site::alone(root.path(), &root.path().join("cuts"), None));
+        assert!(chosen(alone, &["alder".into()]).unwrap_err().advice().contains("leave --only away"));
     }
 }

@@ -18,11 +18,14 @@ macro_rules! assets {
     };
 }
 
-static ASSETS: [(&str, &[u8]); 30] = assets![
+static ASSETS: [(&str, &[u8]); 33] = assets![
     "api.js",
     "approve.js",
     "base.css",
+    "base.js",
     "captions.js",
+    "centre.css",
+    "centre.js",
     "clip.css",
     "clip.js",
     "conflict.js",
@@ -58,7 +61,7 @@ mod tests {
 
     #[test]
     fn whatever_a_script_or_a_page_asks_for_is_inside() {
-        let pages = ["frame", "day", "clip"].map(|page| {
+        let pages = ["frame", "centre", "day", "clip"].map(|page| {
             let file = format!("{}/templates/review/{page}.html", env!("CARGO_MANIFEST_DIR"));
             std::fs::read_to_string(file).unwrap()
         });

@@ -193,6 +193,12 @@ impl FilmingDay {
         self.shared.wake();
     }
 
+    /// Has the inbox looked at as if nothing were known of it, and the settings read anew: something changed that does not lie
+    /// there.
+    pub(super) fn look_anew(&self) {
+        self.shared.watcher.lock().unwrap_or_else(PoisonError::into_inner).forget();
+    }
+
     /// Whether another computer took the output folder over while this one slept.
     pub(super) fn is_lost(&self) -> bool {
         self.shared.tenure.is_lost()

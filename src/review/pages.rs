@@ -1,18 +1,60 @@
 //! The pages as HTML. Here every value becomes the words that are shown; the templates hold the rest, and askama escapes
 //! all of it. No page has script or style of its own in it: they come from [`assets`](super::assets).
 
-use super::contract::{CardState, ClipCard, ClipView, DayView};
+use super::contract::{CardState, CentreView, ClipCard, ClipView, Counts, DayView, PracticeRow, Problem};
+use super::house;
 use crate::report::phrases::{counted, sentence, undirected};
 use askama::Template;
 
-/// The page of the day.
-pub fn day_page(day: &DayView) -> String {
+/// Where a page is: what stands before its addresses, nothing where there is one practice alone; and the practice's name.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs)]
+pub struct Place<'a> {
+    pub base: &'a str,
+    pub practice: &'a str,
+}
+
+/// The page of the practices.
+pub fn centre_page(centre: &CentreView) -> String {
+    let mut rows: Vec<Row> = centre.practices.iter().map(Row::of).collect();
+    // Those of the same kind stay as a person sorts them.
+    rows.sort_by_key(|row| row.rank);
+    let all = centre.practices.iter().fold(Counts::default(), |mut all, row| {
+        all.all += row.clips.all;
+        all.look += row.clips.look;
+        all
+    });
+    written(&CentrePage {
+        root: &centre.root,
+        needs: needs(all.look, all.all),
+        practices: counted(rows.len(), "practice"),
+        about: root(centre.problem.as_ref(), &centre.strays),
+        rows,
+    })
+}
+
+/// A practice as the page of the practices has it: one element `li`.
+pub fn row(row: &PracticeRow) -> String {
+    written(&Row::of(row))
+}
+
+/// What is to be said of the root: inside of the element `#about-root`.
+pub fn root(problem: Option<&Problem>, strays: &[String]) -> String {
+    written(&RootNotes {
+        problem: problem.map(|problem| (sentence(&problem.what), sentence(&problem.advice))),
+        strays: strays.iter().map(|text| sentence(text)).collect(),
+    })
+}
+
+/// The page of the day; `base` is what stands before its addresses.
+pub fn day_page(day: &DayView, base: &str) -> String {
     let waiting = |card: &&ClipCard| card.state == CardState::NeedsALook;
     let count = |states: &[CardState]| day.clips.iter().filter(|card| states.contains(&card.state)).count();
-    let next_look = day.clips.iter().find(waiting).map(|card| format!("/clip/{}", card.id));
+    let next_look = day.clips.iter().find(waiting).map(|card| format!("{base}/clip/{}", card.id));
     let work =
         [CardState::Copying, CardState::Waiting, CardState::Transcribing, CardState::Approved, CardState::Rendering];
     written(&DayPage {
+        base,
         practice: &day.practice,
         inbox: &day.inbox,
         out: &day.out,
@@ -26,19 +68,20 @@ pub fn day_page(day: &DayView) -> String {
             ("done", "Done", count(&[CardState::Done])),
             ("failed", "Failed", count(&[CardState::Failed])),
         ],
-        cards: day.clips.iter().map(Card::of).collect(),
+        cards: day.clips.iter().map(|card| Card::of(card, base)).collect(),
     })
 }
 
 /// A clip as the page of the day has it: one element `li`.
-pub fn card(card: &ClipCard) -> String {
-    written(&Card::of(card))
+pub fn card(card: &ClipCard, base: &str) -> String {
+    written(&Card::of(card, base))
 }
 
 /// The page of a clip, and the links to those before and after it.
-pub fn clip_page(view: &ClipView, next: Option<&ClipCard>, previous: Option<&ClipCard>) -> String {
+pub fn clip_page(view: &ClipView, next: Option<&ClipCard>, previous: Option<&ClipCard>, place: &Place) -> String {
     let link = |card: &ClipCard| (card.id.clone(), heading(card).to_string());
     written(&ClipPage {
+        place,
         id: &view.card.id,
         heading: heading(&view.card),
         file: &undirected(&view.card.file),
@@ -62,8 +105,71 @@ pub fn refused_page(what: &str, advice: &str) -> String {
 }
 
 #[derive(Template)]
+#[template(path = "review/centre.html")]
+struct CentrePage<'a> {
+    root: &'a str,
+    needs: String,
+    /// How many there are, in words.
+    practices: String,
+    about: String,
+    rows: Vec<Row<'a>>,
+}
+
+#[derive(Template)]
+#[template(path = "review/root.html")]
+struct RootNotes {
+    problem: Option<(String, String)>,
+    strays: Vec<String>,
+}
+
+#[derive(Template)]
+#[template(path = "review/row.html")]
+struct Row<'a> {
+    id: &'a str,
+    /// Address of its day; empty where it cannot be opened.
+    address: String,
+    name: &'a str,
+    /// What the styles know it by.
+    state: &'static str,
+    state_words: String,
+    /// The lower the sooner somebody has to look.
+    rank: u8,
+    problem: Option<(String, String)>,
+    /// Words and count of what there is.
+    counts: Vec<(&'static str, usize)>,
+}
+
+impl<'a> Row<'a> {
+    fn of(row: &'a PracticeRow) -> Self {
+        let Counts { all, look, work, done, failed } = row.clips;
+        let (state, state_words, rank) = match () {
+            () if row.problem.is_some() => ("failed", "Needs to be put right".to_string(), 0),
+            () if look > 0 => ("needs-a-look", needs(look, all), 1),
+            () if failed > 0 => ("failed", format!("{failed} of {all} could not be made"), 2),
+            () if !row.open => ("waiting", "Being opened".into(), 3),
+            () if work > 0 => ("rendering", format!("{work} of {all} in the works"), 3),
+            () if all > 0 => ("done", "All done".into(), 4),
+            () => ("waiting", "No clips yet".into(), 5),
+        };
+        // What the words say already is not said twice.
+        let counts = [("in the works", work), ("done", done), ("failed", failed)].into_iter().filter(|(_, n)| *n > 0);
+        Row {
+            id: &row.id,
+            address: if row.open { format!("{}/", house::base(Some(&row.id))) } else { String::new() },
+            name: &row.name,
+            state,
+            state_words,
+            rank,
+            problem: row.problem.as_ref().map(|p| (sentence(&p.what), sentence(&p.advice))),
+            counts: counts.collect(),
+        }
+    }
+}
+
+#[derive(Template)]
 #[template(path = "review/day.html")]
 struct DayPage<'a> {
+    base: &'a str,
     practice: &'a str,
     inbox: &'a str,
     out: &'a str,
@@ -79,6 +185,7 @@ struct DayPage<'a> {
 #[derive(Template)]
 #[template(path = "review/card.html")]
 struct Card<'a> {
+    base: &'a str,
     id: &'a str,
     heading: &'a str,
     file: String,
@@ -97,7 +204,7 @@ struct Card<'a> {
 }
 
 impl<'a> Card<'a> {
-    fn of(card: &'a ClipCard) -> Self {
+    fn of(card: &'a ClipCard, base: &'a str) -> Self {
         let made = card.cuts.iter().filter(|cut| cut.failed.is_none()).count();
         let unmade = card.cuts.len() - made;
         let cuts = match (made, unmade) {
@@ -113,6 +220,7 @@ impl<'a> Card<'a> {
             (holds, notes) => format!("{holds} must be looked at, {notes} worth checking"),
         };
         Card {
+            base,
             id: &card.id,
             heading: heading(card),
             file: undirected(&card.file),
@@ -134,6 +242,7 @@ impl<'a> Card<'a> {
 #[derive(Template)]
 #[template(path = "review/clip.html")]
 struct ClipPage<'a> {
+    place: &'a Place<'a>,
     id: &'a str,
     heading: &'a str,
     file: &'a str,

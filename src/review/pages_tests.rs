@@ -97,9 +97,9 @@ fn pages() -> Vec<String> {
     hostile.problem = Some(Problem { what: HOSTILE.into(), advice: HOSTILE.into() });
     let neighbour = hostile_card();
     vec![
-        day_page(&hostile),
-        day_page(&day(Vec::new())),
-        clip_page(&view(hostile_card()), Some(&neighbour), Some(&neighbour)),
+        day_page(&hostile, ""),
+        day_page(&day(Vec::new()), ""),
+        clip_page(&view(hostile_card()), Some(&neighbour), Some(&neighbour), &ALONE),
         sign_in_page(true),
         refused_page(HOSTILE, HOSTILE),
     ]
@@ -170,7 +170,7 @@ fn every_control_has_a_name_and_every_page_a_language_a_title_and_one_heading() 
 #[test]
 fn the_clip_comes_out_of_its_page_as_it_went_in() {
     let view = view(hostile_card());
-    let page = Html::parse_document(&clip_page(&view, None, None));
+    let page = Html::parse_document(&clip_page(&view, None, None, &ALONE));
     let json = all(&page, "script#clip")[0].text().collect::<String>();
     assert!(!json.contains(['<', '>', '&']), "{json}");
     assert_eq!(serde_json::from_str::<ClipView>(&json).unwrap(), view);
@@ -181,7 +181,8 @@ fn the_clip_comes_out_of_its_page_as_it_went_in() {
 #[test]
 fn the_page_of_a_clip_leads_to_its_neighbours() {
     let (next, previous) = (clip_card("aa", CardState::Done), clip_card("bb", CardState::NeedsALook));
-    let page = Html::parse_document(&clip_page(&view(clip_card("cc", CardState::Done)), Some(&next), Some(&previous)));
+    let page =
+        Html::parse_document(&clip_page(&view(clip_card("cc", CardState::Done)), Some(&next), Some(&previous), &ALONE));
     assert_eq!(all(&page, "#next")[0].attr("href"), Some("/clip/aa"));
     assert_eq!(all(&page, "#previous")[0].attr("aria-label"), Some("Previous clip: clip-bb"));
     assert_eq!(all(&page, "body")[0].attr("data-clip"), Some("cc"));
@@ -193,7 +194,7 @@ fn the_day_counts_what_needs_a_look_and_leads_to_it() {
     let states =
         [CardState::Done, CardState::NeedsALook, CardState::Rendering, CardState::NeedsALook, CardState::Failed];
     let cards = states.iter().enumerate().map(|(i, state)| clip_card(&format!("{i:02}"), *state)).collect();
-    let page = Html::parse_document(&day_page(&day(cards)));
+    let page = Html::parse_document(&day_page(&day(cards), ""));
     assert_eq!(text(&page, "#needs"), "2 of 5 need a look");
     assert_eq!(all(&page, "#next-look")[0].attr("href"), Some("/clip/01"));
     let counts: Vec<_> = all(&page, "[data-count]").iter().map(|b| b.text().collect::<String>()).collect();
@@ -205,7 +206,7 @@ fn the_day_counts_what_needs_a_look_and_leads_to_it() {
 
 #[test]
 fn an_empty_day_says_what_to_do() {
-    let page = Html::parse_document(&day_page(&day(Vec::new())));
+    let page = Html::parse_document(&day_page(&day(Vec::new()), ""));
     assert!(all(&page, "#empty")[0].attr("hidden").is_none());
     assert!(text(&page, "#empty").contains("Answers"));
     assert!(all(&page, "#day")[0].attr("hidden").is_some() && all(&page, "#next-look")[0].attr("hidden").is_some());
@@ -213,7 +214,7 @@ fn an_empty_day_says_what_to_do() {
 
 #[test]
 fn a_card_shows_what_its_clip_is_at() {
-    let read = |card: &ClipCard| Html::parse_fragment(&super::card(card));
+    let read = |card: &ClipCard| Html::parse_fragment(&super::card(card, ""));
     let held = ClipCard {
         question: Some("Can I take both?".into()),
         holds: 1,
@@ -250,7 +251,7 @@ fn a_card_shows_what_its_clip_is_at() {
 #[test]
 fn a_hundred_clips_are_a_page_at_once() {
     let cards = (0..100).map(|i| clip_card(&format!("{i:016x}"), CardState::NeedsALook)).collect();
-    let page = day_page(&day(cards));
+    let page = day_page(&day(cards), "");
     assert_eq!(page.matches("<li class=\"card\"").count(), 100);
     assert!(page.len() < 120_000, "{}", page.len());
 }

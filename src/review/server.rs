@@ -1,10 +1,10 @@
 //! Serves the page: connections, who may speak on them, and an orderly end. What is asked for is in `routes`.
 
 use super::answers::{Trouble, guarded};
-use super::contract::Day;
 use super::doors::Door;
-use super::events::{self, Tellers};
+use super::events::Tellers;
 use super::guard::{self, No};
+use super::house::{House, is_for_script};
 use super::key::Keeper;
 use super::limits::{self, Bucket, Throttle};
 use super::{routes, sign_in};
@@ -46,7 +46,7 @@ pub struct Options {
 
 /// What every request has to do with.
 pub struct Server {
-    pub(super) day: Arc<dyn Day>,
+    pub(super) house: House,
     pub(super) tellers: Arc<Tellers>,
     pub(super) throttle: Mutex<Throttle>,
     pub(super) reads: Arc<Semaphore>,
@@ -75,58 +75,53 @@ pub struct Caller {
 }
 
 impl Server {
-    /// A call of the day, on a thread that may wait; as many at a time as `lane` has room for.
+    /// A call of a day, on a thread that may wait; as many at a time as `lane` has room for.
     ///
     /// # Errors
     /// Too many wait already, the program ends, or the call panicked.
     pub(super) async fn ask<T: Send + 'static>(
         &self,
         lane: &Arc<Semaphore>,
-        call: impl FnOnce(&dyn Day) -> T + Send + 'static,
+        call: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Trouble> {
         let waiting = self.waiting.try_acquire().map_err(|_| Trouble::Busy)?;
         let permit = lane.clone().acquire_owned().await.map_err(|_| Trouble::Closing)?;
         drop(waiting);
-        let day = self.day.clone();
         let called = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            call(&*day)
+            call()
         });
         called.await.map_err(|_| Trouble::Broken)
     }
 }
 
-/// Serves the page of this day until `cancel`. It then ends at once, but for what is being saved.
+/// Serves the page of this day, or the pages of these practices, until `cancel`. It then ends at once, but for what is being
+/// saved.
 ///
 /// # Errors
 /// The system gives no threads or sockets.
-pub fn serve(day: Arc<dyn Day>, options: Options, cancel: &Cancel) -> Result<(), Fault> {
+pub fn serve(house: impl Into<House>, options: Options, cancel: &Cancel) -> Result<(), Fault> {
     let unable = |error: std::io::Error| {
         Fault::new(format!("the page cannot be served ({error})"), "close other programs and start it again")
     };
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     let runtime = builder.worker_threads(2).max_blocking_threads(64).thread_name("review").enable_all().build();
     let runtime = runtime.map_err(unable)?;
-    let is_over = cancel.clone();
-    let (tellers, pump) = events::start(day.clone(), move || is_over.is_cancelled()).map_err(unable)?;
-    let served = runtime.block_on(attend_all(day, options, tellers, cancel));
+    let house = house.into();
+    let tellers = Tellers::start(house.clone(), cancel).map_err(unable)?;
+    let served = runtime.block_on(attend_all(house, options, tellers.clone(), cancel));
     // A picture that is being drawn is wanted by nobody any more.
     runtime.shutdown_background();
     if served.is_ok() {
-        drop(pump.join());
+        tellers.join();
     }
     served.map_err(unable)
 }
 
-async fn attend_all(
-    day: Arc<dyn Day>,
-    options: Options,
-    tellers: Arc<Tellers>,
-    cancel: &Cancel,
-) -> std::io::Result<()> {
+async fn attend_all(house: House, options: Options, tellers: Arc<Tellers>, cancel: &Cancel) -> std::io::Result<()> {
     let (close, closing) = watch::channel(false);
     let server = Arc::new(Server {
-        day,
+        house,
         tellers,
         throttle: Mutex::default(),
         reads: Arc::new(Semaphore::new(limits::READS)),
@@ -262,7 +257,7 @@ async fn answer(
     router: TowerToHyperService<Router>,
 ) -> Response {
     let (head, body) = request.into_parts();
-    let for_script = ["/api/", "/media/", "/assets/"].iter().any(|start| head.uri.path().starts_with(start));
+    let for_script = is_for_script(head.uri.path());
     let said = |trouble: Trouble| if for_script { trouble.into_response() } else { trouble.page() };
     let in_time = caller.bucket.lock().unwrap_or_else(|e| e.into_inner()).take(Instant::now());
     if !in_time {

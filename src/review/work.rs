@@ -69,6 +69,7 @@ pub fn problem(fault: &Fault) -> Problem {
 
 /// What the watcher remembers from look to look.
 pub struct Watcher {
+    settle: Duration,
     vigil: Vigil,
     drive: Drive,
     /// Texts that the bench depends on, as they were when it was made.
@@ -80,7 +81,12 @@ pub struct Watcher {
 impl Watcher {
     /// One that has not looked yet; files and texts have to be unchanged for `settle`.
     pub fn new(settle: Duration) -> Self {
-        Watcher { vigil: Vigil::new(settle), drive: Drive::default(), made_from: None, looked: false }
+        Watcher { settle, vigil: Vigil::new(settle), drive: Drive::default(), made_from: None, looked: false }
+    }
+
+    /// Looks at the inbox as if it had not before.
+    pub fn forget(&mut self) {
+        self.vigil = Vigil::new(self.settle);
     }
 
     fn look(&mut self, shared: &Shared) -> Result<(), Fault> {

@@ -1,6 +1,8 @@
 // @ts-check
 // Questions to the server. Every one that changes something carries the header that only a page of this server can send.
 
+import { BASE } from "./base.js";
+
 /** Why something was not done. */
 export class Refused extends Error {
   /** @param {number} status 0: no answer @param {any} said */
@@ -32,7 +34,7 @@ function advices(status) {
 }
 
 /**
- * @param {"GET" | "PUT" | "POST"} method @param {string} address @param {any} [body] @param {{keepalive?: boolean, signal?: AbortSignal}} [how]
+ * @param {"GET" | "PUT" | "POST"} method @param {string} address without what stands before those of the practice @param {any} [body] @param {{keepalive?: boolean, signal?: AbortSignal}} [how]
  * @returns {Promise<any>} what it answered
  */
 export async function ask(method, address, body, how = {}) {
@@ -44,7 +46,7 @@ export async function ask(method, address, body, how = {}) {
   }
   let answer;
   try {
-    answer = await fetch(address, request);
+    answer = await fetch(BASE + address, request);
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new Refused(0, null);

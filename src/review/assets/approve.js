@@ -2,10 +2,11 @@
 // The decision: who approves, what still holds the clip, and what comes next.
 
 import { Refused, ask } from "./api.js";
+import { BASE } from "./base.js";
 import { $, h, sentence } from "./dom.js";
 
 const NAME = "housecall:name";
-const NEXT = "housecall:notice";
+const NEXT = `housecall:notice${BASE}`;
 
 /** What is said on the page that comes next. @param {string} words */
 function leaveNotice(words) {
@@ -114,7 +115,7 @@ export class Approval {
     const name = card.question ?? card.name;
     if (next) {
       leaveNotice(`Approved: ${sentence(name)} Its cuts are made now. This is the next clip.`);
-      location.assign(`/clip/${next.id}`);
+      location.assign(`${BASE}/clip/${next.id}`);
     } else {
       $("notice").textContent = `Approved: ${sentence(name)} Its cuts are made now. No other clip needs a look.`;
       $("notice").hidden = false;

@@ -1,6 +1,7 @@
 // @ts-check
 // What was made of the clip: each cut with a player and its place in the folder, and how far the rest is.
 
+import { BASE } from "./base.js";
 import { $, announce, h, sentence } from "./dom.js";
 import { clock } from "./times.js";
 
@@ -45,7 +46,7 @@ function drawCut(id, cut, print, hasCover) {
   copy.addEventListener("click", () => void copyPath(copy, cut.path));
   box.append(
     // Nothing is loaded before somebody plays it: a browser opens six connections at most, and saving needs one.
-    h("video", { controls: true, preload: "none", poster: hasCover ? `/media/${id}/cover` : null, playsinline: true, src: `/media/${id}/cut/${encodeURIComponent(cut.platform)}`, "aria-label": `Cut for ${cut.platform_name}` }),
+    h("video", { controls: true, preload: "none", poster: hasCover ? `${BASE}/media/${id}/cover` : null, playsinline: true, src: `${BASE}/media/${id}/cut/${encodeURIComponent(cut.platform)}`, "aria-label": `Cut for ${cut.platform_name}` }),
     h("p", { class: "soft small number" }, `${clock(cut.duration)} · ${size(cut.bytes)}`),
     h("p", { class: "path small" }, h("bdi", {}, cut.path)), copy,
   );

@@ -2,6 +2,7 @@
 // The page of the day: cards that stay true by themselves, the choice of which are shown, and the way between them by keys.
 
 import { ask } from "./api.js";
+import { BASE } from "./base.js";
 import { $, announce, isWriting, say, sentence } from "./dom.js";
 import { bindKeys } from "./keys.js";
 import { LOST, listen } from "./told.js";
@@ -40,7 +41,7 @@ function count() {
   const words = needs(waiting.length, all.length);
   if ($("needs").textContent !== words) $("needs").textContent = words;
   $("next-look").hidden = waiting.length === 0;
-  if (waiting[0]) $("next-look").href = `/clip/${waiting[0].dataset.card}`;
+  if (waiting[0]) $("next-look").href = `${BASE}/clip/${waiting[0].dataset.card}`;
   $("empty").hidden = all.length > 0;
   $("day").hidden = all.length === 0;
   filter();

@@ -1,10 +1,12 @@
 // @ts-check
 // What is not saved yet, kept in the browser until the day has it: a closed tab or a crash loses nothing.
 
+import { BASE } from "./base.js";
+
 /** @typedef {{version: string, captions: [number, number, string][] | null, choices: any, at: number}} Draft */
 
 /** @param {string} id */
-const key = (id) => `housecall:draft:${id}`;
+const key = (id) => `housecall:draft:${BASE}${BASE && ":"}${id}`;
 
 /** @param {string} id @param {Omit<Draft, "at">} draft */
 export function keepDraft(id, draft) {

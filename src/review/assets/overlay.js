@@ -2,6 +2,7 @@
 // What is drawn over the picture, as it will be burned in: captions, question, mark, logo, and the area that stays free.
 // Everything stands in pixels of the canvas; the sheet that it lies on is scaled as a whole.
 
+import { BASE } from "./base.js";
 import { $, h } from "./dom.js";
 
 // Shares of a line's height, as the engine has them for the question's box.
@@ -66,7 +67,7 @@ export class Overlay {
     if (logo) {
       put($("logo"), logo);
       $("logo").style.opacity = String(look.logo_opacity);
-      if (!$("logo").src) $("logo").src = "/media/logo";
+      if (!$("logo").src) $("logo").src = `${BASE}/media/logo`;
     }
     this.#placeMark(font, share);
     this.#placeHook(font, share);

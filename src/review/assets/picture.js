@@ -1,6 +1,7 @@
 // @ts-check
 // Where the cuts begin and end, the moment of the cover, and what a crop keeps in its middle.
 
+import { BASE } from "./base.js";
 import { withChoice } from "./choices.js";
 import { $, announce } from "./dom.js";
 import { around, shownPart } from "./placing.js";
@@ -132,7 +133,7 @@ export class Picture {
     $("cover-when").textContent = cover === null ? "Housecall chooses the moment." : `The moment at ${clock(cover, true)}${isOwn ? "" : ", chosen by Housecall"}.`;
     $("cover-auto").hidden = !isOwn;
     $("cover").hidden = !store.view.card.cover;
-    const address = `/media/${store.view.card.id}/cover?version=${store.view.version}`;
+    const address = `${BASE}/media/${store.view.card.id}/cover?version=${store.view.version}`;
     if (store.view.card.cover && $("cover").getAttribute("src") !== address) $("cover").src = address;
     this.drawWhole();
   }

@@ -2,6 +2,7 @@
 // The picture as it will be seen on a platform: plays what is kept and jumps over what is not, and shows the engine's own
 // frame while it stands still.
 
+import { BASE } from "./base.js";
 import { $, h } from "./dom.js";
 import { Overlay, put } from "./overlay.js";
 import { pictureArea } from "./placing.js";
@@ -288,7 +289,7 @@ export class Stage {
   #askFrame(look, cut) {
     // The version is in the address so that a browser never shows the frame of another one.
     const query = new URLSearchParams({ platform: look.platform, at: cut.toFixed(3), version: this.store.view.version });
-    const address = `/media/${this.id}/frame?${query}`;
+    const address = `${BASE}/media/${this.id}/frame?${query}`;
     if (this.frame?.dataset.address === address) return;
     const frame = /** @type {HTMLImageElement} */ (h("img", { id: "frame", alt: "", "data-address": address }));
     if (this.frame && !this.frame.isConnected) this.frame.src = "";

@@ -1,12 +1,15 @@
 // @ts-check
 // What the day tells while the page is open, and whether it still does.
 
+import { BASE } from "./base.js";
+
 /** Pause before another try where the browser gave up, milliseconds. */
 const PAUSE = 3000;
 
 /**
  * @param {{card?: (told: {card: any, html: string}) => void, gone?: (told: {id: string}) => void,
  *   changed?: (told: {id: string, version: string}) => void, day?: (told: {problem: any}) => void,
+ *   row?: (told: {row: any, html: string}) => void, root?: (told: {html: string}) => void,
  *   connection: (state: "on" | "lost", before: "on" | "lost" | "waiting") => void}} hear
  */
 export function listen(hear) {
@@ -20,7 +23,7 @@ export function listen(hear) {
     hear.connection(next, before);
   };
   const connect = () => {
-    const source = new EventSource("/api/told");
+    const source = new EventSource(`${BASE}/api/told`);
     source.addEventListener("open", () => now("on"));
     source.addEventListener("error", () => {
       now("lost");
@@ -28,7 +31,7 @@ export function listen(hear) {
       source.close();
       setTimeout(connect, PAUSE);
     });
-    for (const name of /** @type {const} */ (["card", "gone", "changed", "day"])) {
+    for (const name of /** @type {const} */ (["card", "gone", "changed", "day", "row", "root"])) {
       const run = hear[name];
       if (run) source.addEventListener(name, (event) => run(JSON.parse(event.data)));
     }
