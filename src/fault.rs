@@ -113,3 +113,18 @@ impl Cancel {
         self.0.times.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_stops_with_the_whole_and_can_be_stopped_alone() {
+        let whole = Cancel::new();
+        let (one, other) = (whole.part(), whole.part());
+        one.cancel();
+        assert!(one.is_cancelled() && !other.is_cancelled() && !whole.is_cancelled());
+        whole.cancel();
+        assert!(other.is_cancelled() && other.check().is_err());
+    }
+}

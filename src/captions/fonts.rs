@@ -7,6 +7,7 @@ use rustybuzz::{Direction, Face, GlyphBuffer, ShapePlan, UnicodeBuffer};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// The installed families of a style, in the order they are tried for each character. Loading reads the system's font
 /// list; load once for a batch.
@@ -17,8 +18,23 @@ pub struct Fonts {
 
 struct Loaded {
     name: String,
-    data: Vec<u8>,
+    data: Arc<Vec<u8>>,
     index: u32,
+}
+
+/// The files of fonts that somebody has loaded: megabytes each, and the same for most practices of a computer.
+static FILES: Mutex<Vec<Weak<Vec<u8>>>> = Mutex::new(Vec::new());
+
+/// A font's file, kept once however many have loaded it.
+fn shared(data: Vec<u8>) -> Arc<Vec<u8>> {
+    let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
+    files.retain(|file| file.strong_count() > 0);
+    if let Some(same) = files.iter().filter_map(Weak::upgrade).find(|file| **file == data) {
+        return same;
+    }
+    let data = Arc::new(data);
+    files.push(Arc::downgrade(&data));
+    data
 }
 
 impl std::fmt::Debug for Loaded {
@@ -45,7 +61,7 @@ impl Fonts {
                 .and_then(|id| system.with_face_data(id, |data, index| (data.to_vec(), index)))
                 .filter(|(data, index)| Face::from_slice(data, *index).is_some());
             match face {
-                Some((data, index)) => loaded.push(Loaded { name: name.clone(), data, index }),
+                Some((data, index)) => loaded.push(Loaded { name: name.clone(), data: shared(data), index }),
                 None => {
                     // Where no file can be opened every font is missing, and fontdb tells nobody why.
                     can_open_files().map_err(|e| {

@@ -5,6 +5,7 @@ use super::*;
 use scraper::{ElementRef, Html, Selector};
 use std::collections::HashSet;
 
+const ALONE: Place = Place { base: "", practice: "Alder Lane Clinic" };
 const HOSTILE: &str = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&<!--";
 
 fn clip_card(id: &str, state: CardState) -> ClipCard {
@@ -263,4 +264,59 @@ fn whoever_is_refused_reads_what_to_do() {
     assert!(text(&page, "main").contains("It may have been taken out of the folder."));
     assert_eq!(all(&Html::parse_document(&sign_in_page(false)), "[role=alert]").len(), 0);
     assert!(text(&Html::parse_document(&sign_in_page(true)), "[role=alert]").contains("not valid any more"));
+}
+
+fn practice(id: &str, clips: Counts) -> PracticeRow {
+    PracticeRow { id: id.into(), name: format!("Practice {id}"), open: true, problem: None, clips }
+}
+
+#[test]
+fn practices_that_need_somebody_come_first_and_lead_to_their_day() {
+    let counts = |look, work, done, failed| Counts { all: look + work + done + failed, look, work, done, failed };
+    let problem = Problem { what: "another Housecall is working on it".into(), advice: "wait".into() };
+    let shut = PracticeRow { open: false, problem: Some(problem), ..practice("held", Counts::default()) };
+    let practices = vec![
+        practice("a done", counts(0, 0, 3, 0)),
+        practice("b work", counts(0, 2, 1, 0)),
+        practice("c look", counts(2, 1, 1, 0)),
+        practice("d failed", counts(0, 0, 0, 1)),
+        shut,
+        PracticeRow { open: false, ..practice("e soon", Counts::default()) },
+        PracticeRow { name: HOSTILE.into(), ..practice("f <b>", Counts::default()) },
+    ];
+    let centre = CentreView { root: "Centre".into(), practices, problem: None, strays: vec![HOSTILE.into()] };
+    let written = centre_page(&centre);
+    assert!(!written.contains("<script>alert") && !written.contains("<img src"), "{written}");
+    let page = Html::parse_document(&written);
+    let ids: Vec<&str> =
+        all(&page, "li.practice").iter().map(|row| row.value().attr("data-practice").unwrap()).collect();
+    assert_eq!(ids, ["held", "c look", "d failed", "b work", "e soon", "a done", "f <b>"]);
+    assert_eq!(text(&page, "#needs"), "2 of 11 need a look");
+    assert_eq!(text(&page, "#many"), "7 practices");
+    assert!(text(&page, "li[data-practice=held]").contains("Another Housecall is working on it."));
+    let links: Vec<&str> = all(&page, "a.open").iter().map(|link| link.value().attr("href").unwrap()).collect();
+    assert_eq!(links, ["/p/c%20look/", "/p/d%20failed/", "/p/b%20work/", "/p/a%20done/", "/p/f%20%3Cb%3E/"]);
+    assert!(text(&page, "#about-root").contains("alert(1)"));
+    // A row alone is the same element.
+    assert!(written.contains(&row(&centre.practices[0])));
+}
+
+#[test]
+fn every_link_of_a_practice_among_many_stays_with_it() {
+    let base = "/p/a%20b";
+    let cards =
+        vec![ClipCard { cover: true, ..clip_card("aa", CardState::NeedsALook) }, clip_card("bb", CardState::Done)];
+    let place = Place { base, practice: "Alder Lane Clinic" };
+    let (before, after) = (clip_card("cc", CardState::Done), clip_card("dd", CardState::Done));
+    let clip = clip_page(&view(clip_card("aa", CardState::Done)), Some(&after), Some(&before), &place);
+    for (written, base_of_page) in [(day_page(&day(cards), base), "day"), (clip, "clip")] {
+        let page = Html::parse_document(&written);
+        let body = all(&page, "body")[0].value();
+        assert_eq!((body.attr("data-base"), body.attr("data-page")), (Some(base), Some(base_of_page)));
+        for element in all(&page, "a, img, video") {
+            let address = element.value().attr("href").or(element.value().attr("src")).unwrap_or("#");
+            let ours = address.starts_with('#') || address == "/" || address.starts_with("/p/a%20b/");
+            assert!(ours, "{address}");
+        }
+    }
 }

@@ -76,13 +76,11 @@ struct Room {
     due: Instant,
     /// Whether its folder was not there at the last look: an editor may be writing its settings anew.
     missed: bool,
-    /// As it was told last, and how often its day had told something then.
-    told: Option<(PracticeRow, u64)>,
 }
 
 impl Room {
     fn new(site: Site) -> Self {
-        Room { site, day: None, shut: None, due: Instant::now(), missed: false, told: None }
+        Room { site, day: None, shut: None, due: Instant::now(), missed: false }
     }
 
     /// Ends its day. What was begun of it ends with it, and the folder is free then.
@@ -91,18 +89,32 @@ impl Room {
             day.end();
         }
     }
+}
 
-    fn row(&self) -> PracticeRow {
-        let id = self.site.id.clone();
-        match &self.day {
+/// How a practice stood a moment ago; asked without keeping anybody from the others.
+struct Standing {
+    id: String,
+    day: Option<Arc<FilmingDay>>,
+    shut: Option<Problem>,
+}
+
+impl Standing {
+    fn row(self) -> PracticeRow {
+        let Standing { id, day, shut } = self;
+        match day {
             Some(day) => {
                 let (name, clips, problem) = day.summary();
                 PracticeRow { id, name, open: true, problem, clips }
             }
-            None => {
-                let clips = Counts::default();
-                PracticeRow { name: id.clone(), id, open: false, problem: self.shut.clone(), clips }
-            }
+            None => PracticeRow { name: id.clone(), id, open: false, problem: shut, clips: Counts::default() },
+        }
+    }
+
+    /// Whether it is as it was when this row was told, and its day so often.
+    fn is_as(&self, (row, times): &(PracticeRow, u64)) -> bool {
+        match &self.day {
+            Some(day) => row.open && *times == day.times_told(),
+            None => !row.open && row.problem == self.shut,
         }
     }
 }
@@ -248,22 +260,29 @@ impl Hall {
         true
     }
 
+    fn standings(&self) -> Vec<Standing> {
+        let standing =
+            |(id, room): (&String, &Room)| Standing { id: id.clone(), day: room.day.clone(), shut: room.shut.clone() };
+        self.rooms().iter().map(standing).collect()
+    }
+
     /// Tells which practices stand otherwise, again and again.
     fn tell(&self) {
+        let mut told: BTreeMap<String, (PracticeRow, u64)> = BTreeMap::new();
         while !self.cancel.is_cancelled() {
-            for room in self.rooms().values_mut() {
-                let times = room.day.as_ref().map_or(0, |day| day.times_told());
-                let same_times = room.told.as_ref().is_some_and(|(row, before)| {
-                    *before == times && row.open == room.day.is_some() && (row.open || row.problem == room.shut)
-                });
-                if same_times {
+            let standings = self.standings();
+            told.retain(|id, _| standings.binary_search_by(|standing| standing.id.cmp(id)).is_ok());
+            for standing in standings {
+                let before = told.get(&standing.id);
+                if before.is_some_and(|before| standing.is_as(before)) {
                     continue;
                 }
-                let row = room.row();
-                if room.told.as_ref().is_none_or(|(before, _)| *before != row) {
+                let times = standing.day.as_ref().map_or(0, |day| day.times_told());
+                let row = standing.row();
+                if before.is_none_or(|(before, _)| *before != row) {
                     self.audience.tell(&CentreTold::Row(Box::new(row.clone())));
                 }
-                room.told = Some((row, times));
+                told.insert(row.id.clone(), (row, times));
             }
             thread::sleep(TELL);
         }
@@ -272,7 +291,7 @@ impl Hall {
 
 impl Practices for Roster {
     fn centre(&self) -> CentreView {
-        let mut practices: Vec<PracticeRow> = self.hall.rooms().values().map(Room::row).collect();
+        let mut practices: Vec<PracticeRow> = self.hall.standings().into_iter().map(Standing::row).collect();
         practices.sort_by(|a, b| intake::natural(&a.id, &b.id));
         let Root { name, problem, strays } = self.hall.root().clone();
         CentreView { root: name, practices, problem, strays }

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 /// Longer than anything here takes on a busy computer.
 const LONG: Duration = Duration::from_secs(300);
 
-fn request(inbox: PathBuf, out: PathBuf) -> Result<Request, Fault> {
+pub fn request(inbox: PathBuf, out: PathBuf) -> Result<Request, Fault> {
     let practice = config::load(&inbox.join("practice.toml"))?.with_platforms(&["x".to_string()])?;
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/starter.bin");
     Ok(Request {

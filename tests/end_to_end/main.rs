@@ -12,6 +12,7 @@ mod day;
 mod keeping;
 mod languages;
 mod never_again;
+mod practices;
 mod render;
 mod samples;
 mod signoff;

@@ -2,7 +2,7 @@
 
 use housecall::fault::{Cancel, Fault};
 use housecall::review::contract::*;
-use housecall::review::{Door, Keeper, Options, Secret, serve};
+use housecall::review::{Door, House, Keeper, Options, Secret, serve};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -27,11 +27,14 @@ pub struct FakeDay {
     folder: PathBuf,
     gate: (Mutex<bool>, Condvar),
     pub saved: Mutex<usize>,
+    /// The only clip that it has; none: it has every clip.
+    only: Option<&'static str>,
 }
 
 impl FakeDay {
-    fn new(folder: &Path) -> Self {
+    pub fn new(folder: &Path, only: Option<&'static str>) -> Self {
         FakeDay {
+            only,
             calls: Mutex::default(),
             listeners: Mutex::default(),
             folder: folder.to_path_buf(),
@@ -43,6 +46,14 @@ impl FakeDay {
     fn called(&self, what: String) {
         assert!(!what.contains(PANICS), "as the test wants it");
         self.calls.lock().unwrap().push(what);
+    }
+
+    pub fn calls(&self) -> Vec<String> {
+        self.calls.lock().unwrap().clone()
+    }
+
+    fn owns(&self, id: &str) -> Result<(), Refusal> {
+        if self.only.is_none_or(|only| only == id) { Ok(()) } else { Err(Refusal::Unknown) }
     }
 
     pub fn tell(&self, told: &Told) {
@@ -146,11 +157,12 @@ impl Day for FakeDay {
 
     fn clip(&self, id: &str) -> Result<ClipView, Refusal> {
         self.called(format!("clip {id}"));
-        if id == CLIP { Ok(clip_view()) } else { Err(Refusal::Unknown) }
+        if id == self.only.unwrap_or(CLIP) { Ok(clip_view()) } else { Err(Refusal::Unknown) }
     }
 
     fn save(&self, id: &str, save: Save) -> Result<ClipView, Refusal> {
         self.called(format!("save {id}"));
+        self.owns(id)?;
         if id == SLOW {
             let open = self.gate.0.lock().unwrap();
             drop(self.gate.1.wait_while(open, |open| !*open).unwrap());
@@ -165,36 +177,43 @@ impl Day for FakeDay {
 
     fn approve(&self, id: &str, decide: Decide) -> Result<ClipView, Refusal> {
         self.called(format!("approve {id} {}", decide.by));
+        self.owns(id)?;
         Ok(clip_view())
     }
 
     fn hold(&self, id: &str, decide: Decide) -> Result<ClipView, Refusal> {
         self.called(format!("hold {id} {}", decide.by));
+        self.owns(id)?;
         Ok(clip_view())
     }
 
     fn elsewhere(&self, id: &str, _: &Mishearing) -> Result<Vec<Elsewhere>, Refusal> {
         self.called(format!("elsewhere {id}"));
+        self.owns(id)?;
         Ok(vec![Elsewhere { id: CLIP.into(), name: HOSTILE.into(), places: 1, corrected: false }])
     }
 
     fn learn(&self, id: &str, mishearing: &Mishearing, fix: bool) -> Result<Vec<Elsewhere>, Refusal> {
         self.called(format!("learn {id} {} {} {fix}", mishearing.heard, mishearing.meant));
+        self.owns(id)?;
         Ok(vec![])
     }
 
     fn view(&self, id: &str) -> Result<Served, Refusal> {
         self.called(format!("view {id}"));
+        self.owns(id)?;
         self.file("view.mp4", "video/mp4")
     }
 
     fn cut(&self, id: &str, platform: &str) -> Result<Served, Refusal> {
         self.called(format!("cut {id} {platform}"));
+        self.owns(id)?;
         if platform == "x" { self.file("cut.mp4", "video/mp4") } else { Err(Refusal::Unknown) }
     }
 
     fn cover(&self, id: &str) -> Result<Served, Refusal> {
         self.called(format!("cover {id}"));
+        self.owns(id)?;
         self.file("cover.jpg", "image/jpeg")
     }
 
@@ -205,6 +224,7 @@ impl Day for FakeDay {
 
     fn frame(&self, id: &str, platform: &str, at: f64) -> Result<Vec<u8>, Refusal> {
         self.called(format!("frame {id} {platform} {at}"));
+        self.owns(id)?;
         Ok(vec![0xFF, 0xD8])
     }
 
@@ -246,28 +266,42 @@ impl Host {
         Host::with(Keeper::passphrase(Secret::new(PASSPHRASE), &token), token, Duration::from_secs(15))
     }
 
+    /// Served to this computer and signed in: the practices that `many` makes of a folder of files.
+    pub fn many<P: Practices + 'static>(many: impl FnOnce(&Path) -> Arc<P>) -> Self {
+        let token = Secret::random().unwrap();
+        let (keeper, arrival) = (Keeper::token(&token), Duration::from_secs(15));
+        let mut host = Host::of(keeper, token, arrival, |folder, _| House::Many(many(folder)));
+        let entered = host.send(&format!("GET /sign-in?token={} HTTP/1.1\r\n", host.token.shown()), b"");
+        host.cookie = entered.header("set-cookie").unwrap().split(';').next().unwrap().to_string();
+        host
+    }
+
     /// Nobody signed in; requests may take so long to arrive.
     pub fn with(keeper: Keeper, token: Secret, arrival: Duration) -> Self {
+        Host::of(keeper, token, arrival, |_, day| House::One(day))
+    }
+
+    fn of(keeper: Keeper, token: Secret, arrival: Duration, house: impl FnOnce(&Path, Arc<FakeDay>) -> House) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clip = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/clips/razor-bumps.mov");
         std::fs::copy(clip, folder.path().join("view.mp4")).unwrap();
         std::fs::write(folder.path().join("cover.jpg"), b"picture").unwrap();
         std::fs::write(folder.path().join("logo.png"), b"").unwrap();
-        let day = Arc::new(FakeDay::new(folder.path()));
+        let day = Arc::new(FakeDay::new(folder.path(), None));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let here = listener.local_addr().unwrap();
         let keeper = Arc::new(keeper);
         let computer = keeper.is_spoken().then(|| "Front-Desk".to_string());
         let doors = vec![Door { listener, keeper: keeper.clone(), computer }];
-        let (cancel, of_page) = (Cancel::new(), day.clone());
+        let (cancel, house) = (Cancel::new(), house(folder.path(), day.clone()));
         let until = cancel.clone();
-        let served = std::thread::spawn(move || serve(of_page, Options { doors, arrival }, &until));
+        let served = std::thread::spawn(move || serve(house, Options { doors, arrival }, &until));
         Host { day, folder, here, token, keeper, cookie: "a=b".into(), cancel, served: Some(served) }
     }
 
     /// Everything that the day was asked so far, but for that somebody listens.
     pub fn calls(&self) -> Vec<String> {
-        self.day.calls.lock().unwrap().clone()
+        self.day.calls()
     }
 
     /// What the page sends with every change, but the cookie.

@@ -5,5 +5,6 @@
 mod crowds;
 mod files;
 mod host;
+mod practices;
 mod strangers;
 mod texts;

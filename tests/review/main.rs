@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod axe;
+mod centre;
 mod chromium;
 mod clip;
 #[path = "../common/mod.rs"]
