@@ -244,7 +244,8 @@ Exit codes: 0 everything is in place, 1 could not start, 2 some clips or cuts fa
 const REVIEW_HELP: &str = "\
 Clips that wait for a person are not rendered before somebody approved them on the page, or with `housecall approve` while \
 the page is not served. The address that is printed lets in whoever has it, from this computer alone; a bookmark of it \
-goes on working. docs/review.md says what is served to whom.";
+goes on working. Of a root with one folder a practice it serves all practices, which share the computer in turns. \
+docs/review.md says what is served to whom.";
 
 const STATUS_HELP: &str = "\
 It may be asked while a run goes on, and after one was cut off.

@@ -5,6 +5,7 @@
 use super::day::Shared;
 use super::work;
 use crate::fault::{Cancel, Fault};
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -150,6 +151,20 @@ impl Hall {
     }
 }
 
+/// Works for a day; a panic there stops neither the lane nor the other days. None: it panicked.
+fn alone<T>(day: &Shared, work: impl FnOnce() -> T) -> Option<T> {
+    let done = panic::catch_unwind(AssertUnwindSafe(work));
+    done.map_err(|_| {
+        let advice = "it is tried again by itself; if that stays so, stop housecall review and start it again";
+        day.tell_problem(Some(work::problem(&Fault::new("something in housecall itself failed", advice))));
+    })
+    .ok()
+}
+
+fn close(day: &Arc<Shared>) {
+    alone(day, || work::close(day));
+}
+
 fn stand(of: &Mutex<Stand>) -> MutexGuard<'_, Stand> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -170,7 +185,7 @@ fn watch(hall: &Hall) {
             if day.cancel.is_cancelled() || looks(day).next > Some(began) {
                 continue;
             }
-            work::look(day);
+            alone(day, || work::look(day));
             looks(day).took = began.elapsed();
             let all: Duration = days.iter().map(|day| looks(day).took).sum();
             looks(day).next = Some(Instant::now() + (all * SHARE).clamp(INTERVAL, LONGEST));
@@ -208,7 +223,7 @@ fn read(hall: &Hall) {
             let is_many = || read >= FEW && others().filter(waits).any(|other| work::unread(other).is_some());
             read == 0 || !(is_wanted() || is_many())
         };
-        if work::read(day, &go_on).is_err() {
+        if !alone(day, || work::read(day, &go_on)).is_some_and(|read| read.is_ok()) {
             stand(&day.reading).rest(day, Instant::now());
         }
     }
@@ -218,7 +233,7 @@ fn read(hall: &Hall) {
 fn rounds(hall: &Hall) {
     while !hall.over.is_cancelled() {
         let rung = hall.bell.times();
-        hall.ended().iter().for_each(|day| work::close(day));
+        hall.ended().iter().for_each(close);
         let (now, days) = (Instant::now(), hall.days());
         let waits = days.iter().filter(|day| !stand(&day.rendering).rests(day, now) && work::to_render(day));
         let Some(day) = waits.min_by_key(|day| stand(&day.rendering).served) else {
@@ -226,10 +241,10 @@ fn rounds(hall: &Hall) {
             continue;
         };
         stand(&day.rendering).served = hall.turn();
-        if work::round(day).is_err() {
+        if !alone(day, || work::round(day)).is_some_and(|made| made.is_ok()) {
             stand(&day.rendering).rest(day, Instant::now());
         }
     }
     let all = std::mem::take(&mut *hall.all());
-    all.iter().for_each(|day| work::close(day));
+    all.iter().for_each(close);
 }

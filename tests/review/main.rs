@@ -3,7 +3,8 @@
 //!
 //! `make test` runs the short form; `make test-page` (`HOUSECALL_PAGE=all`) runs all of it, with what takes long clips or
 //! many, and with what only a computer that does nothing else can be measured by. `make screenshots`
-//! (`HOUSECALL_SCREENSHOTS=FOLDER`) writes the pictures of the README.
+//! (`HOUSECALL_SCREENSHOTS=FOLDER`) writes the pictures of the README; `HOUSECALL_CENTRE_PICTURES=FOLDER` keeps what the test of
+//! many practices sees.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
