@@ -99,8 +99,7 @@ impl Lanes {
     pub fn start(over: &Cancel, bell: Arc<Bell>) -> Result<Self, Fault> {
         let hall = Hall { days: Mutex::default(), bell, over: over.clone(), turns: AtomicU64::new(0) };
         let mut lanes = Lanes { hall: Arc::new(hall), threads: Vec::new() };
-        let work: [(&str, fn(&Hall)); 3] = [("watcher", watch), ("reader", read), ("rounds", rounds)];
-        for (name, work) in work {
+        for (name, work) in [("watcher", watch as fn(&Hall)), ("reader", read), ("rounds", rounds)] {
             let hall = lanes.hall.clone();
             let thread = thread::Builder::new().name(name.into()).spawn(move || work(&hall));
             let refused =
@@ -223,7 +222,7 @@ fn read(hall: &Hall) {
             let is_many = || read >= FEW && others().filter(waits).any(|other| work::unread(other).is_some());
             read == 0 || !(is_wanted() || is_many())
         };
-        if !alone(day, || work::read(day, &go_on)).is_some_and(|read| read.is_ok()) {
+        if alone(day, || work::read(day, &go_on)).is_none_or(|read| read.is_err()) {
             stand(&day.reading).rest(day, Instant::now());
         }
     }
@@ -241,7 +240,7 @@ fn rounds(hall: &Hall) {
             continue;
         };
         stand(&day.rendering).served = hall.turn();
-        if !alone(day, || work::round(day)).is_some_and(|made| made.is_ok()) {
+        if alone(day, || work::round(day)).is_none_or(|made| made.is_err()) {
             stand(&day.rendering).rest(day, Instant::now());
         }
     }

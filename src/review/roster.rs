@@ -176,7 +176,7 @@ impl Hall {
                     Ok(centre) => {
                         let now = stamp(&centre);
                         self.enrol(centre);
-                        if std::mem::replace(&mut defaults, now.clone()) != now {
+                        if std::mem::replace(&mut defaults, now) != now {
                             // Every practice may be another with it.
                             self.days().iter().for_each(|day| day.look_anew());
                         }

@@ -69,7 +69,7 @@ fn practices_take_turns_come_and_go_and_keep_apart() {
     ["alder", "birch", "held"].iter().for_each(|id| settle_in(&desk, id));
     let drop_clip = |id: &str, name: &str| {
         // Each is another file, or what is known of one would be known of all.
-        let clip = [&clip[..], &16_u32.to_be_bytes(), b"free", name[..8].as_bytes()].concat();
+        let clip = [&clip[..], &16_u32.to_be_bytes(), b"free", &name.as_bytes()[..8]].concat();
         desk.drop_file(&format!("{id}/{name}.mp4"), &clip);
         fs::write(said.join(name).with_extension("srt"), "1\n00:00:00,100 --> 00:00:00,900\nDrink water.\n").unwrap();
     };
