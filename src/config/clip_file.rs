@@ -69,7 +69,7 @@ pub fn clip_settings(file: &Path, known: &[Platform]) -> Result<ClipSettings, Fa
 /// # Errors
 /// The text holds what it may not; the fault names the line.
 pub fn clip_settings_of(file: &Path, text: &str, known: &[Platform]) -> Result<ClipSettings, Fault> {
-    let typed = Typed { file, text };
+    let typed = Typed::of(file, text);
     let ClipFile {
         framing,
         anchor,

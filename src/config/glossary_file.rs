@@ -99,7 +99,7 @@ pub fn glossary_additions(file: &Path) -> Result<Glossary, Fault> {
 /// # Errors
 /// The text holds what it may not; the fault names the line.
 pub fn glossary_additions_of(file: &Path, text: &str) -> Result<Glossary, Fault> {
-    let typed = Typed { file, text };
+    let typed = Typed::of(file, text);
     let Additions { terms, replace } = typed.parse()?;
     let mut glossary = Glossary::default();
     own_words(replace, terms, &typed, &mut glossary)?;
@@ -138,10 +138,10 @@ fn pack(id: &str, folder: Option<&Path>) -> Result<Option<Pack>, Fault> {
         let text = plain_file::text(&file, plain_file::MOST_SETTINGS, Links::Followed).map_err(|e| {
             Fault::new(format!("cannot read {}: {e}", file.display()), "correct its permissions or move it away")
         })?;
-        return Typed { file: &file, text: &text }.parse().map(Some);
+        return Typed::of(&file, &text).parse().map(Some);
     }
     let embedded = EMBEDDED.iter().find(|(known, _)| *known == id);
-    embedded.map(|(id, text)| Typed { file: Path::new(id), text }.parse()).transpose()
+    embedded.map(|(id, text)| Typed::of(Path::new(id), text).parse()).transpose()
 }
 
 #[cfg(test)]
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     fn resolved(text: &str, folder: Option<&Path>) -> Result<Glossary, Fault> {
-        let typed = Typed { file: Path::new("practice.toml"), text };
+        let typed = Typed::of(Path::new("practice.toml"), text);
         typed.parse::<GlossaryTable>()?.resolve(&typed, "Alder Lane Clinic", folder)
     }
 

@@ -4,6 +4,7 @@
 mod choices;
 mod clip_file;
 mod glossary_file;
+mod layers;
 mod platform_file;
 mod practice_file;
 mod resolved;
@@ -30,12 +31,30 @@ use std::path::{Path, PathBuf};
 ///
 /// Fails on the first thing that is wrong, with its line and what is allowed there.
 pub fn load(file: &Path) -> Result<Practice, Fault> {
-    practice_file::load(file, user_folder().map(|folder| folder.join("platforms")).as_deref())
+    load_under(file, None)
+}
+
+/// As [`load`], over defaults that hold where the practice's own file says nothing: key by key, tables merged, everything
+/// else replaced. The defaults need no name; a path counts from the folder of the file that it stands in.
+///
+/// # Errors
+/// As [`load`]; the fault names the file of the two that is wrong.
+pub fn load_under(file: &Path, defaults: Option<&Path>) -> Result<Practice, Fault> {
+    practice_file::load(file, defaults, own_presets().as_deref())
+}
+
+/// Whether a file of defaults is right by itself, whatever a practice says. That a logo is wished for and not there is left
+/// to each practice.
+///
+/// # Errors
+/// As [`load`].
+pub fn check_defaults(file: &Path) -> Result<(), Fault> {
+    practice_file::check_defaults(file, own_presets().as_deref())
 }
 
 /// As [`load`], with the folder that holds the user's own presets (`<id>.toml`); none: the embedded ones alone.
 pub fn load_with(file: &Path, presets: Option<&Path>) -> Result<Practice, Fault> {
-    practice_file::load(file, presets)
+    practice_file::load(file, None, presets)
 }
 
 /// As [`load_with`], of a text that was read already; `file` says where it lies.
@@ -43,7 +62,7 @@ pub fn load_with(file: &Path, presets: Option<&Path>) -> Result<Practice, Fault>
 /// # Errors
 /// As [`load`].
 pub fn practice_of(file: &Path, text: &str, presets: Option<&Path>) -> Result<Practice, Fault> {
-    practice_file::parse(file, text, presets)
+    practice_file::parse(&Typed::of(file, text), file, presets)
 }
 
 /// Which practice.toml counts: the one that was named, else the inbox's, else the one in the user's config folder.
@@ -71,12 +90,16 @@ fn find_practice_in(explicit: Option<&Path>, inbox: &Path, user: Option<&Path>) 
 ///
 /// Fails on a faulty preset of the user's own.
 pub fn platforms() -> Result<Vec<Platform>, Fault> {
-    platforms_with(user_folder().map(|folder| folder.join("platforms")).as_deref())
+    platforms_with(own_presets().as_deref())
 }
 
 /// As [`platforms`], with the folder that holds the user's own presets; none: the embedded ones alone.
 pub fn platforms_with(presets: Option<&Path>) -> Result<Vec<Platform>, Fault> {
     platform_file::presets(presets)?.into_iter().map(|(id, fields)| fields.resolve(&id)).collect()
+}
+
+fn own_presets() -> Option<PathBuf> {
+    user_folder().map(|folder| folder.join("platforms"))
 }
 
 /// Housecall's folder in the user's config folder (`~/.config/housecall`); none where there is no home folder.
@@ -85,6 +108,19 @@ pub fn user_folder() -> Option<PathBuf> {
 }
 
 impl Practice {
+    /// Everything that may change what is made of a clip, as text. Where its files lie is left out, since a practice's folder
+    /// may move and a value may be written in the defaults: what the logo and the checks hold counts elsewhere.
+    pub fn identity(&self) -> String {
+        let placeless = Practice {
+            file: PathBuf::new(),
+            logo: self.logo.as_ref().map(|_| PathBuf::new()),
+            check_files: None,
+            page: ReviewPage::default(),
+            ..self.clone()
+        };
+        format!("{placeless:?}")
+    }
+
     /// The same practice posting to these platforms (`--platforms a,b`), its overrides applied.
     ///
     /// Fails on an id that is unknown and lists those that are known.

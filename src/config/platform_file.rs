@@ -113,7 +113,7 @@ pub(super) struct SourceFields {
 pub(super) fn presets(folder: Option<&Path>) -> Result<Vec<(String, PlatformFields)>, Fault> {
     let mut all = Vec::new();
     for (id, text) in EMBEDDED {
-        all.push((id.to_string(), Typed { file: Path::new(id), text }.parse()?));
+        all.push((id.to_string(), Typed::of(Path::new(id), text).parse()?));
     }
     let Some(folder) = folder.filter(|folder| folder.is_dir()) else { return Ok(all) };
     let unreadable = |file: &Path, error: std::io::Error| {
@@ -128,7 +128,7 @@ pub(super) fn presets(folder: Option<&Path>) -> Result<Vec<(String, PlatformFiel
     for file in files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "toml")) {
         let text = plain_file::text(file, plain_file::MOST_SETTINGS, Links::Followed)
             .map_err(|error| unreadable(file, error))?;
-        let fields = Typed { file, text: &text }.parse()?;
+        let fields = Typed::of(file, &text).parse()?;
         let id = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         match all.iter_mut().find(|(known, _)| *known == id) {
             Some(preset) => preset.1 = fields,

@@ -21,6 +21,7 @@ use toml::Spanned;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PracticeFile {
+    #[serde(default)]
     practice: About,
     #[serde(default)]
     brand: Brand,
@@ -50,10 +51,11 @@ struct PracticeFile {
     platform: BTreeMap<Spanned<String>, PlatformFields>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 struct About {
-    name: Spanned<Line>,
+    /// Every practice has one; a centre's defaults need none.
+    name: Option<Spanned<Line>>,
     #[serde(default)]
     handle: Line,
     #[serde(default)]
@@ -163,8 +165,10 @@ impl PageTable {
             let what = format!("local_network takes one sentence alone: \"{UNDERSTOOD}\"");
             return Err(typed.fault(Some(span.clone()), &what));
         }
-        let folder = typed.file.parent().unwrap_or(Path::new(""));
-        let file = self.passphrase_file.and_then(|file| file.into_inner().0).map(|file| folder.join(file));
+        let file = self.passphrase_file.and_then(|file| {
+            let span = file.span();
+            file.into_inner().0.map(|file| typed.path(span, &file))
+        });
         Ok(ReviewPage { local_network: understood.is_some(), passphrase_file: file })
     }
 }
@@ -191,7 +195,7 @@ impl Intake {
 #[serde(deny_unknown_fields, default)]
 struct Cuts {
     /// None: all.
-    platforms: Option<Vec<Spanned<String>>>,
+    platforms: Option<Spanned<Vec<Spanned<String>>>>,
     framing: Framing,
     /// Across and down.
     anchor: (Number<0, 1000>, Number<0, 1000>),
@@ -240,34 +244,55 @@ impl<'de> Deserialize<'de> for Pauses {
     }
 }
 
-/// Reads practice.toml; `presets` is the folder with the user's own platform presets.
-pub(super) fn load(file: &Path, presets: Option<&Path>) -> Result<Practice, Fault> {
-    let text = plain_file::text(file, plain_file::MOST_SETTINGS, Links::Followed).map_err(|error| {
+/// What stands over a centre's defaults where they are looked at alone: a practice of any name, and with no wish for a logo
+/// that the defaults need not have.
+const ANY_PRACTICE: &str = "[practice]\nname = \"Any\"\n[watermark]\nlogo = false\n";
+
+/// Reads practice.toml, over the defaults where there are any; `presets` is the folder with the user's own platform presets.
+pub(super) fn load(file: &Path, defaults: Option<&Path>, presets: Option<&Path>) -> Result<Practice, Fault> {
+    let text = read(file)?;
+    match defaults {
+        None => parse(&Typed::of(file, &text), file, presets),
+        Some(defaults) => {
+            let below = read(defaults)?;
+            parse(&Typed::over(file, &text, &Typed::of(defaults, &below)), file, presets)
+        }
+    }
+}
+
+/// Whether defaults alone are right.
+pub(super) fn check_defaults(file: &Path, presets: Option<&Path>) -> Result<(), Fault> {
+    let text = read(file)?;
+    parse(&Typed::over(file, ANY_PRACTICE, &Typed::of(file, &text)), file, presets).map(drop)
+}
+
+fn read(file: &Path) -> Result<String, Fault> {
+    plain_file::text(file, plain_file::MOST_SETTINGS, Links::Followed).map_err(|error| {
         Fault::new(format!("cannot read {}: {error}", file.display()), "check that the file is there and is plain text")
-    })?;
-    parse(file, &text, presets)
+    })
 }
 
 /// What a practice.toml with this text means; `file` says where it lies.
-pub(super) fn parse(file: &Path, text: &str, presets: Option<&Path>) -> Result<Practice, Fault> {
-    let typed = Typed { file, text };
+pub(super) fn parse(typed: &Typed, file: &Path, presets: Option<&Path>) -> Result<Practice, Fault> {
     let raw: PracticeFile = typed.parse()?;
-    let known = known_platforms(&typed, raw.platform, presets)?;
+    let known = known_platforms(typed, raw.platform, presets)?;
     let platforms = distinct(match &raw.cuts.platforms {
         None => known.clone(),
         Some(chosen) => chosen
+            .get_ref()
             .iter()
             .map(|id| find(&known, id.get_ref()).map_err(|what| typed.fault(Some(id.span()), &what)))
             .collect::<Result<_, _>>()?,
     });
     if platforms.is_empty() {
-        return Err(typed.fault(None, "[cuts] platforms is empty, so there is nothing to make"));
+        let place = raw.cuts.platforms.as_ref().map(Spanned::span);
+        return Err(typed.fault(place, "[cuts] platforms is empty, so there is nothing to make"));
     }
-    let name_span = raw.practice.name.span();
-    let name = raw.practice.name.into_inner().0;
-    let name = name.ok_or_else(|| typed.fault(Some(name_span), "the practice's name is empty"))?;
+    let name = raw.practice.name.ok_or_else(|| typed.fault(None, "missing option `name` under [practice]"))?;
+    let name_span = name.span();
+    let name = name.into_inner().0.ok_or_else(|| typed.fault(Some(name_span), "the practice's name is empty"))?;
     let packs = presets.and_then(Path::parent).map(|folder| folder.join("glossaries"));
-    let glossary = raw.glossary.resolve(&typed, &name, packs.as_deref())?;
+    let glossary = raw.glossary.resolve(typed, &name, packs.as_deref())?;
     let check_files = presets.and_then(Path::parent).map(|folder| folder.join("checks"));
     let handle = raw.practice.handle.0;
     let mut checks = raw.checks;
@@ -277,7 +302,7 @@ pub(super) fn parse(file: &Path, text: &str, presets: Option<&Path>) -> Result<P
     let logo = match &raw.brand.logo {
         Some(logo) => {
             // Absolute, since a plan may be read in another folder than it was made in.
-            let path = file.parent().unwrap_or(Path::new("")).join(logo.get_ref());
+            let path = typed.path(logo.span(), logo.get_ref());
             let path = std::path::absolute(&path).unwrap_or(path);
             if !path.is_file() {
                 let what = format!("there is no logo at {}", path.display());
@@ -287,7 +312,7 @@ pub(super) fn parse(file: &Path, text: &str, presets: Option<&Path>) -> Result<P
         }
         None => None,
     };
-    let watermark = watermark(&typed, raw.watermark, logo.is_some(), handle.as_deref().unwrap_or(&name))?;
+    let watermark = watermark(typed, raw.watermark, logo.is_some(), handle.as_deref().unwrap_or(&name))?;
     let style = match &raw.captions.style {
         Some(id) => captions::style(id.get_ref()).map_err(|fault| typed.fault(Some(id.span()), &fault.to_string()))?,
         None => captions::style("clear")?,
@@ -300,7 +325,7 @@ pub(super) fn parse(file: &Path, text: &str, presets: Option<&Path>) -> Result<P
         site: raw.practice.site.0,
         call_to_action: raw.practice.call_to_action.0,
         disclaimer: raw.practice.disclaimer.0,
-        hashtags: hashtags(&typed, &raw.practice.hashtags)?,
+        hashtags: hashtags(typed, &raw.practice.hashtags)?,
         logo,
         colour: raw.brand.colour.unwrap_or(Rgb(0x1F, 0x6F, 0x5C)),
         watermark,
@@ -308,7 +333,7 @@ pub(super) fn parse(file: &Path, text: &str, presets: Option<&Path>) -> Result<P
         digits: raw.captions.digits,
         glossary,
         review: raw.review.require,
-        page: raw.review_page.resolve(&typed)?,
+        page: raw.review_page.resolve(typed)?,
         checks,
         check_files,
         hook: raw.hook.enabled.then(|| Time::from_seconds(raw.hook.seconds.0)),
@@ -317,7 +342,7 @@ pub(super) fn parse(file: &Path, text: &str, presets: Option<&Path>) -> Result<P
             background: raw.end_card.background,
         }),
         model: raw.speech.model.0,
-        language: language(&typed, raw.speech.language)?,
+        language: language(typed, raw.speech.language)?,
         platforms,
         known,
         framing: raw.cuts.framing,
@@ -367,8 +392,11 @@ fn known_platforms(
         .into_iter()
         .map(|(id, preset)| {
             let key = overrides.keys().find(|key| *key.get_ref() == id).cloned();
-            match key.and_then(|key| overrides.remove(&key)) {
-                Some(fields) => fields.over(preset).resolve(&id),
+            match key.and_then(|key| overrides.remove_entry(&key)) {
+                Some((key, fields)) => {
+                    let in_its_place = |fault: Fault| typed.fault(Some(key.span()), fault.what());
+                    fields.over(preset).resolve(&id).map_err(in_its_place)
+                }
                 None => preset.resolve(&id),
             }
         })

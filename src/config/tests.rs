@@ -248,3 +248,93 @@ fn the_network_is_served_only_to_who_wrote_that_they_understand() {
     assert!(understood.local_network);
     assert!(understood.passphrase_file.is_some_and(|file| file.is_absolute() && file.ends_with("passphrase")));
 }
+
+/// A centre's defaults and a practice's file over them.
+fn under(defaults: &str, own: &str) -> (tempfile::TempDir, Result<Practice, Fault>) {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("alder");
+    std::fs::create_dir(&folder).unwrap();
+    let files = [root.path().join("practice.toml"), folder.join("practice.toml")];
+    std::fs::write(&files[0], defaults).unwrap();
+    std::fs::write(&files[1], own).unwrap();
+    for place in [root.path(), &folder] {
+        std::fs::write(place.join("logo.png"), b"png").unwrap();
+    }
+    let loaded = practice_file::load(&files[1], Some(&files[0]), None);
+    (root, loaded)
+}
+
+#[test]
+fn a_practice_inherits_what_it_does_not_say_key_by_key() {
+    let defaults = "[practice]\nphone = \"1\"\nsite = \"a.example\"\n[brand]\nlogo = \"logo.png\"\n[review_page]\n\
+                    passphrase_file = \"words\"\n[glossary]\nterms = [\"Shared\"]\nreplace = { \"a b\" = \"AB\", c = \"C\" }\n\
+                    [platform.x]\nmax_seconds = 60\nmax_megabytes = 8";
+    let own = "[practice]\nname = \"Alder\"\nphone = \"2\"\n[glossary]\nterms = [\"Own\"]\nreplace = { c = \"K\" }\n\
+               [platform.x]\nmax_seconds = 50";
+    let (root, practice) = under(defaults, own);
+    let practice = practice.unwrap();
+    assert_eq!((practice.phone.as_deref(), practice.site.as_deref()), (Some("2"), Some("a.example")));
+    assert_eq!(practice.logo, Some(root.path().join("logo.png")), "a path counts from where it stands");
+    assert_eq!(practice.page.passphrase_file, Some(root.path().join("words")));
+    assert_eq!(practice.file, root.path().join("alder/practice.toml"));
+    assert_eq!(practice.glossary.terms, ["Own", "Alder"]);
+    assert_eq!(practice.glossary.replace, [("a b", "AB"), ("c", "K")].map(|(a, b)| (a.to_string(), b.to_string())));
+    let x = practice.known.iter().find(|platform| platform.id == "x").unwrap();
+    assert_eq!((x.max_duration, x.max_bytes), (Time::from_seconds(50.0), 8_000_000));
+    let (root, practice) =
+        under("[brand]\nlogo = \"gone.png\"", "[practice]\nname = \"A\"\n[brand]\nlogo = \"logo.png\"");
+    assert_eq!(practice.unwrap().logo, Some(root.path().join("alder/logo.png")));
+}
+
+#[test]
+fn a_mistake_is_named_in_the_file_that_it_stands_in() {
+    let named = "[practice]\nname = \"Alder\"\n";
+    for (defaults, own, place) in [
+        ("[cuts]\n\nframing = \"zoom\"", named, "ROOT/practice.toml, line 3"),
+        ("[cuts\n", named, "ROOT/practice.toml, line 1"),
+        ("[cuts]\nplatforms = [\n\"x\",\n\"tictoc\"]", named, "ROOT/practice.toml, line 4"),
+        ("[platform.x]\nmin_seconds = 70\nmax_seconds = 60", named, "ROOT/practice.toml, line 1"),
+        ("[practice]\nhashtags = [\"two words\"]", named, "ROOT/practice.toml, line 2"),
+        ("[brand]\nlogo = \"gone.png\"", named, "ROOT/gone.png"),
+        (
+            "[cuts]\n\nframing = \"zoom\"",
+            "[practice]\nname = \"A\"\n[cuts]\nframing = \"loom\"",
+            "ROOT/alder/practice.toml, line 4",
+        ),
+        ("[brand]\ncolour = \"#000000\"", "[practice]\nname = \"A\"\nnonsense = 1", "ROOT/alder/practice.toml, line 3"),
+        ("[brand]\ncolour = \"#000000\"", "[practice]\nname = \"A\"\n[", "ROOT/alder/practice.toml, line 3"),
+        ("", "", "ROOT/alder/practice.toml: missing option `name`"),
+        ("[practice]\nphone = \"1\"", "[cuts]", "ROOT/alder/practice.toml: missing option `name`"),
+    ] {
+        let (root, practice) = under(defaults, own);
+        let said = practice.unwrap_err().to_string();
+        let place = place.replace("ROOT", root.path().to_str().unwrap());
+        assert!(said.contains(&place), "{defaults:?} {own:?}: {said}");
+    }
+}
+
+#[test]
+fn defaults_are_right_or_wrong_by_themselves() {
+    let check = |text: &str| {
+        let (_folder, file) = practice_folder(text);
+        practice_file::check_defaults(&file, None)
+    };
+    for right in ["", "[watermark]\nlogo = true", "[brand]\nlogo = \"logo.png\"", "[practice]\nname = \"A\""] {
+        assert!(check(right).is_ok(), "{right}");
+    }
+    for (wrong, line) in [("[watermark]\nlogos = true", 2), ("[brand]\nlogo = \"gone.png\"", 2), ("\n[cuts", 2)] {
+        let said = check(wrong).unwrap_err().to_string();
+        assert!(said.contains(&format!("line {line}")), "{said}");
+    }
+}
+
+#[test]
+fn where_a_value_is_written_does_not_count() {
+    let text = "[practice]\nname = \"A\"\n[brand]\nlogo = \"logo.png\"\n[hook]\nseconds = 2";
+    let (_root, alone) = under("", text);
+    let (_other, inherited) = under("[brand]\nlogo = \"logo.png\"\n[hook]\nseconds = 2", "[practice]\nname = \"A\"");
+    let [alone, inherited] = [alone, inherited].map(|practice| practice.unwrap().identity());
+    assert_eq!(alone, inherited);
+    let (_root, different) = under("[hook]\nseconds = 3", text.split("[hook]").next().unwrap());
+    assert_ne!(different.unwrap().identity(), alone);
+}

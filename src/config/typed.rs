@@ -1,10 +1,13 @@
 //! Values as a person types them into our TOML files: what may stand there, and where in the file a wrong one stands.
 
+use super::layers;
 use crate::fault::Fault;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use toml::Spanned;
+use toml::de::DeTable;
 
 /// What the parser says, and what a person at the front desk would call it.
 const PLAIN_WORDS: [(&str, &str); 4] = [
@@ -14,33 +17,67 @@ const PLAIN_WORDS: [(&str, &str); 4] = [
     ("expected one of", "allowed are"),
 ];
 
-/// A TOML file's text and path, so that a fault can name the line.
+/// A TOML file's text and path, so that a fault can name the line; and what holds where it says nothing.
 pub(crate) struct Typed<'a> {
-    pub file: &'a Path,
-    pub text: &'a str,
+    file: &'a Path,
+    text: &'a str,
+    below: Option<&'a Typed<'a>>,
 }
 
-impl Typed<'_> {
-    /// Parses the file; fails with the line and what is allowed there.
+impl<'a> Typed<'a> {
+    /// A file alone.
+    pub fn of(file: &'a Path, text: &'a str) -> Self {
+        Typed { file, text, below: None }
+    }
+
+    /// A file over another, key by key: places in `below` count on from the end of the first text.
+    pub fn over(file: &'a Path, text: &'a str, below: &'a Typed<'a>) -> Self {
+        Typed { file, text, below: Some(below) }
+    }
+
+    /// Parses the file, or both together; fails with the file, the line and what is allowed there.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Fault> {
-        toml::from_str(self.text).map_err(|error| {
-            // The parser's message may continue on lines of its own: one sentence is enough for a fault.
-            let message = error.message().lines().collect::<Vec<_>>().join(", ");
-            let plain = PLAIN_WORDS.iter().fold(message, |message, (parser, ours)| message.replace(parser, ours));
-            self.fault(error.span(), &plain)
-        })
+        let own = self.table()?;
+        let all = match self.below {
+            Some(below) => layers::over(own, layers::shifted(below.table()?, self.text.len() + 1)),
+            None => own,
+        };
+        T::deserialize(toml::Deserializer::from(all)).map_err(|error| self.refused(&error))
+    }
+
+    fn table(&self) -> Result<Spanned<DeTable<'a>>, Fault> {
+        DeTable::parse(self.text).map_err(|error| self.refused(&error))
+    }
+
+    fn refused(&self, error: &toml::de::Error) -> Fault {
+        // The parser's message may continue on lines of its own: one sentence is enough for a fault.
+        let message = error.message().lines().collect::<Vec<_>>().join(", ");
+        let plain = PLAIN_WORDS.iter().fold(message, |message, (parser, ours)| message.replace(parser, ours));
+        self.fault(error.span(), &plain)
     }
 
     /// A fault about the value at `span` (bytes of the text).
     pub fn fault(&self, span: Option<Range<usize>>, what: &str) -> Fault {
-        let name = self.file.display();
-        match span {
-            Some(span) => {
-                let before = self.text.get(..span.start).unwrap_or(self.text);
-                let line = before.matches('\n').count() + 1;
-                Fault::new(format!("{name}, line {line}: {what}"), format!("correct line {line} and run again"))
-            }
-            None => Fault::new(format!("{name}: {what}"), "correct the file and run again"),
+        let Some(span) = span else {
+            return Fault::new(format!("{}: {what}", self.file.display()), "correct the file and run again");
+        };
+        let (file, text, at) = self.place(span.start);
+        let name = file.display();
+        let line = text.get(..at).unwrap_or(text).matches('\n').count() + 1;
+        Fault::new(format!("{name}, line {line}: {what}"), format!("correct line {line} and run again"))
+    }
+
+    /// A path that a person typed at `span`, which counts from the folder of the file that it stands in.
+    pub fn path(&self, span: Range<usize>, typed: &str) -> PathBuf {
+        let (file, ..) = self.place(span.start);
+        file.parent().unwrap_or(Path::new("")).join(typed)
+    }
+
+    /// Which file a byte is of, its text, and which byte of that.
+    fn place(&self, at: usize) -> (&'a Path, &'a str, usize) {
+        match self.below {
+            Some(below) if at > self.text.len() => below.place(at - self.text.len() - 1),
+            _ => (self.file, self.text, at),
         }
     }
 }

@@ -119,7 +119,7 @@ pub(super) fn load(folder: Option<&Path>) -> Result<(Vec<Rule>, Names), Fault> {
     let mut files = Vec::new();
     let mut names = Names::default();
     for (name, text) in &texts {
-        let file: RuleFile = Typed { file: Path::new(name), text }.parse()?;
+        let file: RuleFile = Typed::of(Path::new(name), text).parse()?;
         names.extend(&file.names);
         files.push((name, file));
     }
