@@ -1,12 +1,13 @@
 //! `housecall approve`: clips that waited get the platforms' names.
 
-use super::{ALL_WELL, Decide, patience};
+use super::{ALL_WELL, Decide, centre, patience};
 use crate::fault::{Cancel, Fault};
 use crate::pipeline;
 
 /// Approves clips in somebody's name.
 pub fn approve(arguments: &Decide, by: &str, cancel: &Cancel) -> Result<u8, Fault> {
     let Decide { clips, note, out, wait } = arguments;
+    centre::of_one(out, clips)?;
     for clip in pipeline::approve(out, clips, by, note.as_deref(), &patience(*wait, cancel))? {
         let again = if clip.known { "was approved before" } else { "approved" };
         if clip.unmade > 0 {

@@ -179,15 +179,18 @@ fn remark(typed: &str) -> Result<String, String> {
 /// A folder of clips and how to treat them.
 #[derive(Debug, Clone, Args)]
 pub struct Batch {
-    /// Folder with the clips; only read, never written to
+    /// Folder with the clips, or with one folder a practice; only read, never written to
     #[arg(value_name = "FOLDER")]
     pub inbox: PathBuf,
     /// Folder for the cuts
     #[arg(long, short, value_name = "DIR", default_value = "cuts")]
     pub out: PathBuf,
-    /// The practice's settings [default: practice.toml in FOLDER, then in your config folder]
+    /// The practice's settings, or the defaults of all practices [default: practice.toml in FOLDER, then in your config folder]
     #[arg(long, value_name = "FILE")]
     pub practice: Option<PathBuf>,
+    /// Only these practices, where FOLDER holds one folder a practice: names of folders, separated by commas
+    #[arg(long, value_name = "PRACTICE,PRACTICE", value_delimiter = ',')]
+    pub only: Vec<String>,
     /// Only these platforms, separated by commas (see `housecall platforms`)
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     pub platforms: Vec<String>,

@@ -1,6 +1,6 @@
 //! `housecall clean`: what no clip needs goes.
 
-use super::{ALL_WELL, Tidying, patience};
+use super::{ALL_WELL, Tidying, centre, patience};
 use crate::fault::{Cancel, Fault};
 use crate::pipeline;
 
@@ -10,6 +10,7 @@ const NAMED: usize = 5;
 /// Says what would be removed, and with `--yes` removes it.
 pub fn clean(arguments: &Tidying, cancel: &Cancel) -> Result<u8, Fault> {
     let Tidying { out, inbox, yes, wait } = arguments;
+    centre::of_one(out, &[])?;
     let tidy = pipeline::clean(out, inbox.as_deref(), *yes, &patience(*wait, cancel))?;
     let bytes: u64 = tidy.leftovers.iter().map(|leftover| leftover.bytes()).sum();
     for leftover in &tidy.leftovers {

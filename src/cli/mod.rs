@@ -28,6 +28,7 @@ macro_rules! eprintln {
 
 mod approve;
 mod arguments;
+mod centre;
 mod clean;
 mod doctor;
 mod hold;

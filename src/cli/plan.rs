@@ -1,31 +1,90 @@
 //! `housecall plan`: what would be made, and why something would be skipped.
 
-use super::{ALL_WELL, Batch, SOME_FAILED, run};
+use super::centre::{self, Task};
+use super::run::{self, Models};
+use super::{ALL_WELL, Batch, NO_START, SOME_FAILED};
+use crate::centre::Site;
 use crate::cuts::{self, ClipPlan, Placement};
 use crate::fault::{Cancel, Fault};
 use crate::pipeline::{self, Request};
 use crate::report::Progress;
+use crate::trace::Trace;
+use serde::Serialize;
 use std::io::IsTerminal;
 
 /// Plans everything and renders nothing. With `--json` the plans themselves are printed, one clip a line.
 pub fn plan(arguments: &Batch, cancel: &Cancel) -> Result<u8, Fault> {
     // Events would mix with the plans on stdout.
     let progress = Progress::new(false, std::io::stderr().is_terminal());
-    let request = Request { trace: run::trace(arguments)?, ..run::request(arguments, cancel, &progress)? };
-    let previews = pipeline::preview(&request, cancel, &|event| progress.tell(event));
+    let (trace, models) = (run::trace(arguments)?, Models::default());
+    let plan = |site: &Site| plan_site(arguments, site, &models, &trace, &progress, cancel);
+    let (centre, chosen) = match centre::task(arguments)? {
+        Task::One(site) => return plan(&site),
+        Task::Many { centre, chosen } => (centre, chosen),
+    };
+    let (mut worst, mut planned, mut refused) = (ALL_WELL, 0, 0);
+    for stray in &centre.strays {
+        eprintln!("{stray}.");
+        worst = SOME_FAILED;
+    }
+    for site in &chosen {
+        match plan(site) {
+            Ok(code) => {
+                planned += 1;
+                worst = run::worse(worst, code);
+            }
+            Err(Fault::Cancelled) => return Err(Fault::Cancelled),
+            Err(fault) => {
+                refused += 1;
+                eprintln!("{}: cannot be planned: {}. What to do: {}.", site.id, fault.what(), fault.advice());
+            }
+        }
+    }
+    Ok(match (planned, refused) {
+        (_, 0) => worst,
+        (0, _) => NO_START,
+        _ => SOME_FAILED,
+    })
+}
+
+/// A plan as `--json` prints it.
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(flatten)]
+    plan: &'a ClipPlan,
+    /// Its practice, where there are many.
+    practice: &'a str,
+}
+
+/// One practice's plans.
+fn plan_site(
+    arguments: &Batch,
+    site: &Site,
+    models: &Models,
+    trace: &Trace,
+    progress: &Progress,
+    cancel: &Cancel,
+) -> Result<u8, Fault> {
+    let request = Request { trace: trace.clone(), ..run::request_with(arguments, site, models, cancel, progress)? };
+    let previews = pipeline::preview(&request, cancel, &|event| progress.tell_of(&site.id, event));
     progress.clear();
+    let below = if site.id.is_empty() { String::new() } else { format!("{}/", site.id) };
+    let json = |plan: &ClipPlan| match site.id.as_str() {
+        "" => serde_json::to_string(plan),
+        practice => serde_json::to_string(&Line { plan, practice }),
+    };
     let mut code = ALL_WELL;
     for preview in previews? {
         match preview.plan {
-            Ok(plan) if arguments.json => match serde_json::to_string(&plan) {
+            Ok(plan) if arguments.json => match json(&plan) {
                 Ok(line) => data!(line),
                 Err(e) => return Err(Fault::new(format!("the plan cannot be printed ({e})"), "report this")),
             },
-            Ok(plan) => print_plan(&preview.file, &plan),
+            Ok(plan) => print_plan(&format!("{below}{}", preview.file), &plan),
             Err((stage, fault)) => {
                 code = SOME_FAILED;
                 eprintln!(
-                    "{}: cannot be planned, {}: {}. What to do: {}.",
+                    "{below}{}: cannot be planned, {}: {}. What to do: {}.",
                     preview.file,
                     stage.doing(),
                     fault.what(),

@@ -34,7 +34,7 @@ fn units() -> Result<PathBuf, Fault> {
 fn install(folder: &Path, batch: &Batch, name: Option<&str>, cancel: &Cancel) -> Result<u8, Fault> {
     let batch = settled(batch)?;
     // What would keep it from starting is said now, to somebody who reads it; and a model is fetched now.
-    run::request(&batch, cancel, &Progress::new(false, std::io::stderr().is_terminal()))?;
+    run::foresee(&batch, cancel, &Progress::new(false, std::io::stderr().is_terminal()))?;
     let inbox = text(&batch.inbox)?;
     let called = batch.inbox.file_name().map(|name| name.to_string_lossy().into_owned());
     let name = slug(name.map_or_else(|| called.unwrap_or_default(), str::to_string).as_str());
@@ -197,6 +197,9 @@ fn command(batch: &Batch) -> Result<Vec<String>, Fault> {
         if let Some(path) = path {
             option(name, text(path)?);
         }
+    }
+    if !batch.only.is_empty() {
+        option("--only", &batch.only.join(","));
     }
     if !batch.platforms.is_empty() {
         option("--platforms", &batch.platforms.join(","));

@@ -1,8 +1,10 @@
 //! `housecall status`: what every clip is at, and why.
 
+use super::run::worse;
 use super::{ALL_WELL, SOME_FAILED, SOME_HELD};
+use crate::centre::Centre;
 use crate::fault::Fault;
-use crate::pipeline::{self, ClipStatus, Now, Overview, Stage, Standing, Step};
+use crate::pipeline::{self, ClipStatus, Now, Overview, Stage, Standing, State, Step};
 use crate::report::{ClipReport, ClipState, CutState};
 use serde::Serialize;
 use std::path::Path;
@@ -17,10 +19,16 @@ struct Line<'a> {
     at: Option<&'a str>,
     note: Option<&'a str>,
     advice: Option<&'a str>,
+    /// Its practice, where there are many.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    practice: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Counts {
+    /// How many practices, where there are many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    practices: Option<usize>,
     clips: usize,
     held: usize,
     approved: usize,
@@ -32,52 +40,140 @@ struct Counts {
     missing: usize,
 }
 
-/// The states in the order in which clips are listed: those that need somebody come first.
-const STATES: [&str; 7] = ["held", "failed", "cut-off", "missing", "working", "approved", "done"];
-
 /// Of an approved clip whose cuts are not all there.
 const UNMADE: &str = "the next run makes its cuts";
+
+impl Counts {
+    fn of(clips: &[ClipStatus]) -> Self {
+        let count = |state: State| clips.iter().filter(|clip| clip.state() == state).count();
+        let [held, failed, cut_off, missing, working, approved, done] = State::ALL.map(count);
+        Counts { practices: None, clips: clips.len(), held, approved, done, failed, working, cut_off, missing }
+    }
+
+    fn add(&mut self, other: &Counts) {
+        self.clips += other.clips;
+        self.held += other.held;
+        self.approved += other.approved;
+        self.done += other.done;
+        self.failed += other.failed;
+        self.working += other.working;
+        self.cut_off += other.cut_off;
+        self.missing += other.missing;
+    }
+
+    fn in_words(&self) -> String {
+        let further = [(self.working, "being made"), (self.cut_off, "cut off"), (self.missing, "with missing cuts")];
+        let further: String = further.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}, ")).collect();
+        let Counts { held, failed, approved, done, .. } = self;
+        format!("{held} waiting for approval, {failed} failed, {further}{approved} approved, {done} done")
+    }
+}
 
 /// Lists every clip with its state; those that need somebody come first. Only reads. Ends as a run would end that finds
 /// things like this.
 pub fn status(out: &Path, json: bool) -> Result<u8, Fault> {
-    let Overview { clips, record_is_whole, damaged, holder } = pipeline::status(out)?;
-    let mut lines: Vec<Line> = clips.iter().map(line).collect();
-    lines.sort_by_key(|line| STATES.iter().position(|state| *state == line.state));
-    let count = |state: &str| lines.iter().filter(|line| line.state == state).count();
-    let [held, failed, cut_off, missing, working, approved, done] = STATES.map(count);
-    if json {
-        lines.iter().try_for_each(print)?;
-        print(&Counts { clips: lines.len(), held, approved, done, failed, working, cut_off, missing })?;
-    } else {
-        for line in &lines {
-            say!("{:<28} {}", line.clip, words(line));
-        }
-        let further = [(working, "being made"), (cut_off, "cut off"), (missing, "with missing cuts")];
-        let further: String = further.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}, ")).collect();
-        say!("{held} waiting for approval, {failed} failed, {further}{approved} approved, {done} done");
-        if held > 0 {
-            eprintln!("Look at the clips in report.html, then: housecall approve NAME --by YOU");
-        }
-        if cut_off + missing > 0 || lines.iter().any(|line| line.state == "approved" && !line.why.is_empty()) {
-            eprintln!("To have the rest made, run `housecall run` again.");
+    match pipeline::kept_centre(out)? {
+        Some(centre) => status_of_all(&centre, json),
+        None => {
+            let overview = pipeline::status(out)?;
+            let counts = Counts::of(&overview.clips);
+            let unmade = list("", &overview, json)?;
+            if json {
+                print(&counts)?;
+            } else {
+                say!("{}", counts.in_words());
+                advise(&counts, unmade, "report.html", "");
+            }
+            Ok(told(&overview, &counts))
         }
     }
+}
+
+/// The same of many practices, each under its name.
+fn status_of_all(centre: &Centre, json: bool) -> Result<u8, Fault> {
+    let (mut all, mut worst, mut unmade) = (Counts::default(), ALL_WELL, false);
+    for site in &centre.sites {
+        if !site.out.join(".housecall").is_dir() {
+            if !json {
+                say!("{}: no cuts yet", site.id);
+            }
+            continue;
+        }
+        let overview = match pipeline::status(&site.out) {
+            Ok(overview) => overview,
+            // One practice's trouble hides no other.
+            Err(fault) => {
+                eprintln!("{}: {}. What to do: {}.", site.id, fault.what(), fault.advice());
+                worst = SOME_FAILED;
+                continue;
+            }
+        };
+        let counts = Counts::of(&overview.clips);
+        if !json {
+            say!("{}: {}", site.id, counts.in_words());
+        }
+        unmade |= list(&site.id, &overview, json)?;
+        worst = worse(worst, told(&overview, &counts));
+        all.add(&counts);
+    }
+    all.practices = Some(centre.sites.len());
+    if json {
+        print(&all)?;
+    } else {
+        let many = if centre.sites.len() == 1 {
+            "1 practice".to_string()
+        } else {
+            format!("{} practices", centre.sites.len())
+        };
+        say!("In all {many}: {}", all.in_words());
+        advise(&all, unmade, "its practice's report.html", &format!(" --out \"{}/PRACTICE\"", centre.out.display()));
+    }
+    Ok(worst)
+}
+
+/// Prints a practice's clips; whether one of them is approved and not made.
+fn list(practice: &str, overview: &Overview, json: bool) -> Result<bool, Fault> {
+    let mut clips: Vec<&ClipStatus> = overview.clips.iter().collect();
+    clips.sort_by_key(|clip| clip.state());
+    let lines: Vec<Line> = clips.into_iter().map(|clip| Line { practice, ..line(clip) }).collect();
+    let indent = if practice.is_empty() { "" } else { "  " };
+    for line in &lines {
+        match json {
+            true => print(line)?,
+            false => say!("{indent}{:<28} {}", line.clip, words(line)),
+        }
+    }
+    Ok(lines.iter().any(|line| line.state == State::Approved.name() && !line.why.is_empty()))
+}
+
+/// Says what helps; `out` is what `approve` has to be told besides.
+fn advise(counts: &Counts, unmade: bool, report: &str, out: &str) {
+    if counts.held > 0 {
+        eprintln!("Look at the clips in {report}, then: housecall approve NAME --by YOU{out}");
+    }
+    if counts.cut_off + counts.missing > 0 || unmade {
+        eprintln!("To have the rest made, run `housecall run` again.");
+    }
+}
+
+/// Says what is not about single clips; the exit code.
+fn told(overview: &Overview, counts: &Counts) -> u8 {
+    let Overview { record_is_whole, damaged, holder, .. } = overview;
     if let Some(holder) = holder {
         eprintln!("At work now: {}.", holder.in_words());
     }
-    if damaged > 0 {
-        let lines = if damaged == 1 { "1 line".to_string() } else { format!("{damaged} lines") };
+    if *damaged > 0 {
+        let lines = if *damaged == 1 { "1 line".to_string() } else { format!("{damaged} lines") };
         eprintln!("{lines} of the journal torn or damaged; the next run makes anew what is not known to be in place.");
     }
     if !record_is_whole {
         eprintln!("The record of approvals was changed by hand or is damaged: lines are missing or out of order.");
     }
-    Ok(match (failed + cut_off + missing > 0 || !record_is_whole, held) {
+    match (counts.failed + counts.cut_off + counts.missing > 0 || !record_is_whole, counts.held) {
         (true, _) => SOME_FAILED,
         (false, 0) => ALL_WELL,
         (false, _) => SOME_HELD,
-    })
+    }
 }
 
 fn print(line: &impl Serialize) -> Result<(), Fault> {
@@ -88,39 +184,39 @@ fn print(line: &impl Serialize) -> Result<(), Fault> {
 }
 
 fn line(clip: &ClipStatus) -> Line<'_> {
-    let bare = |state, why| Line { clip: &clip.name, state, why, ..Line::default() };
+    let bare = |why| Line { clip: &clip.name, state: clip.state().name(), why, ..Line::default() };
     match (&clip.now, &clip.report) {
-        (Now::Working(step, at), _) => Line { at: Some(at), ..bare("working", vec![doing(step)]) },
-        (Now::CutOff(step), _) => bare("cut-off", vec![doing(step)]),
+        (Now::Working(step, at), _) => Line { at: Some(at), ..bare(vec![doing(step)]) },
+        (Now::CutOff(step), _) => bare(vec![doing(step)]),
         (Now::Failed(step), report) => failed(clip, step, report.as_ref().map(|(report, _)| report)),
         (_, Some((ClipReport { state: ClipState::Failed { what, advice, .. }, .. }, _))) => {
-            Line { advice: Some(advice), ..bare("failed", vec![what.clone()]) }
+            Line { advice: Some(advice), ..bare(vec![what.clone()]) }
         }
         (Now::Missing(files), _) => {
-            bare("missing", files.iter().map(|file| format!("{} is gone or was changed", file.display())).collect())
+            bare(files.iter().map(|file| format!("{} is gone or was changed", file.display())).collect())
         }
-        (Now::Rests(_), Some((_, standing @ Standing::Held(_)))) => bare("held", standing.reasons()),
+        (Now::Rests(_), Some((_, standing @ Standing::Held(_)))) => bare(standing.reasons()),
         (Now::Rests(_), Some((report, _))) if report.has_failure() => {
             let advice = report.cuts.iter().find_map(|cut| match &cut.state {
                 CutState::Failed { advice, .. } => Some(advice.as_str()),
                 _ => None,
             });
-            Line { advice, ..bare("failed", vec!["not every cut could be made".into()]) }
+            Line { advice, ..bare(vec!["not every cut could be made".into()]) }
         }
         (Now::Rests(_), Some((report, Standing::Approved(decision)))) => Line {
             by: decision.by.as_deref(),
             at: Some(&decision.at),
             note: decision.note.as_deref(),
-            ..bare("approved", report.has_unmade().then(|| UNMADE.to_string()).into_iter().collect())
+            ..bare(report.has_unmade().then(|| UNMADE.to_string()).into_iter().collect())
         },
         (Now::Rests(_), Some((report, Standing::Free))) if report.has_unmade() => {
-            bare("cut-off", vec!["waiting to be rendered".into()])
+            bare(vec!["waiting to be rendered".into()])
         }
-        (Now::Rests(_), Some((_, Standing::Free))) => bare("done", Vec::new()),
+        (Now::Rests(_), Some((_, Standing::Free))) => bare(Vec::new()),
         // The report is lost; the journal still knows.
-        (Now::Rests(Some(Step::Held)), None) => bare("held", vec!["the next run finds out why".into()]),
+        (Now::Rests(Some(Step::Held)), None) => bare(vec!["the next run finds out why".into()]),
         (Now::Rests(Some(step @ Step::Failed { .. })), None) => failed(clip, step, None),
-        (Now::Rests(_), None) => bare("done", Vec::new()),
+        (Now::Rests(_), None) => bare(Vec::new()),
     }
 }
 

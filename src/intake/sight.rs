@@ -17,6 +17,8 @@ pub struct Places<'a> {
     pub out: &'a Path,
     /// The practice's file, where it is not the inbox's.
     pub practice: Option<&'a Path>,
+    /// What holds where that says nothing.
+    pub defaults: Option<&'a Path>,
     /// A transcript that is given, or a folder of them.
     pub transcripts: Option<&'a Path>,
 }
@@ -52,7 +54,7 @@ impl Sight {
             }
         }
         let glossary = glossary_file(places.out);
-        let single = [places.transcripts, places.practice, Some(&glossary)].into_iter().flatten();
+        let single = [places.transcripts, places.practice, places.defaults, Some(&glossary)].into_iter().flatten();
         texts.extend(single.filter(|file| file.is_file()).map(PathBuf::from));
         texts.sort();
         texts.dedup();
@@ -112,7 +114,7 @@ mod tests {
         let (inbox, out) = (folder.path().join("inbox"), folder.path().join("cuts"));
         fs::create_dir_all(&inbox).unwrap();
         fs::create_dir_all(out.join("transcripts")).unwrap();
-        let places = Places { inbox: &inbox, out: &out, practice: None, transcripts: None };
+        let places = Places { inbox: &inbox, out: &out, practice: None, defaults: None, transcripts: None };
         for file in ["transcripts/a.srt", "transcripts/a.toml", "glossary.toml"] {
             let file = out.join(file);
             let seen = || Sight::of(&places).unwrap().texts.iter().any(|(text, ..)| *text == file);

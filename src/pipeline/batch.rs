@@ -593,10 +593,10 @@ impl<'a> Batch<'a> {
     /// What decides a clip's outputs.
     pub(super) fn fingerprint(&self, source: &ClipSource) -> Digest {
         let parts = format!(
-            "{} {READ_BY:?} {:?} {:?} {:?} {:?} {} {}",
+            "{} {READ_BY:?} {:?} {} {:?} {:?} {} {}",
             cuts::ENGINE,
             (&source.digest, &source.name, &source.question, &source.settings, &source.texts),
-            self.request.practice,
+            self.request.practice.identity(),
             self.bench.ready.logo.as_ref().map(|logo| &logo.digest),
             self.request.model.key(),
             self.bench.ready.encoder,

@@ -50,6 +50,8 @@ pub struct ClipStatus {
     pub name: String,
     /// What it is at.
     pub now: Now,
+    /// Since when it is so far, as the journal tells it: UTC, RFC 3339.
+    pub since: Option<String>,
     /// As the last run that came to its end with it told it, and whether it waits, by the record as it is now.
     pub report: Option<(ClipReport, Standing)>,
 }
@@ -187,7 +189,8 @@ pub fn status(out: &Path) -> Result<Overview, Fault> {
                 let standing = report.signoff.decide(record.last(&name));
                 (report, standing)
             });
-            ClipStatus { name, now, report }
+            let since = said.clips().get(&name).map(|point| point.at.clone());
+            ClipStatus { name, now, since, report }
         })
     });
     Ok(Overview { clips: clips.collect(), record_is_whole: record.is_whole(), damaged, holder })

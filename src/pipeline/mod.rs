@@ -8,12 +8,14 @@
 //! `desk` is where a person decides and asks, `bench` has ready what all clips share, `proof` opens one clip before anything is made
 //! of it, `tenure` is the right to work on an output folder, `lock` keeps two programs from one, `logbook` keeps a small log,
 //! `look` shows a person what a clip and its cuts look like before they are made,
-//! and `clean` removes what no clip needs.
+//! `clean` removes what no clip needs, `state` says in a word how a clip stands, and `overview` how many practices do, of which
+//! `centre_file` remembers which there are.
 
 pub mod batch;
 mod bench;
 mod beside;
 pub mod budget;
+mod centre_file;
 mod choices;
 mod clean;
 mod desk;
@@ -25,6 +27,7 @@ mod journal;
 mod lock;
 mod logbook;
 mod look;
+mod overview;
 mod produce;
 mod proof;
 mod publish;
@@ -32,6 +35,7 @@ mod record;
 mod sheet_file;
 mod shelf;
 pub mod signoff;
+mod state;
 mod store;
 mod tenure;
 mod turns;
@@ -42,6 +46,7 @@ pub use crate::config::glossary_file;
 pub use batch::{Found, Outcome, Preview, Request, preview, run, run_under};
 pub use bench::Bench;
 pub use budget::ThreadBudget;
+pub use centre_file::{keep_centre, kept_centre};
 pub use choices::{choices, choices_file, save_choices};
 pub use clean::{Leftover, Tidy, clean};
 pub use desk::{ClipStatus, Decided, Now, Overview, approve, approve_under, hold, hold_under, status};
@@ -51,10 +56,12 @@ pub use glossary::{glossary_additions, learn};
 pub use journal::Step;
 pub use lock::{Holder, Patience};
 pub use look::{Looker, frame, poster, view_copy};
+pub use overview::{knows, overview};
 pub use produce::Planned;
 pub use proof::{Proof, fail, foreseen, read_clips, take_in};
 pub use shelf::Good;
 pub use signoff::{Signoff, Standing};
+pub use state::State;
 pub use store::write_whole;
 pub use tenure::Tenure;
 pub use understand::{Staged, Understood};

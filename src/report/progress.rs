@@ -1,8 +1,10 @@
 //! One listener behind three ways of telling: bars on a terminal, plain lines elsewhere, NDJSON for programs.
 
+use crate::fault::Fault;
 use crate::pipeline::{Event, Stage};
 use crate::printable::printable;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use serde::Serialize;
 use std::collections::HashMap;
 use std::io::Write;
 use std::sync::Mutex;
@@ -50,20 +52,30 @@ impl Progress {
 
     /// Tells an event.
     pub fn tell(&self, event: Event) {
+        self.tell_of("", event);
+    }
+
+    /// Tells an event of one practice among many, by the name of its folder; empty: of the only one.
+    pub fn tell_of(&self, practice: &str, event: Event) {
         match self {
-            Progress::Bars(bars) => bars.lock().unwrap_or_else(|e| e.into_inner()).tell(event),
+            Progress::Bars(bars) => bars.lock().unwrap_or_else(|e| e.into_inner()).tell(practice, event),
             Progress::Lines(lines) => {
                 let line = lines.lock().unwrap_or_else(|e| e.into_inner()).line(event);
                 // A closed stderr must not stop the work.
-                drop(line.map(|line| writeln!(std::io::stderr(), "{}", printable(&line))));
+                drop(line.map(|line| writeln!(std::io::stderr(), "{}", printable(&named(practice, &line)))));
             }
-            Progress::Json => {
-                if let Ok(line) = serde_json::to_string(&event) {
-                    let mut out = std::io::stdout().lock();
-                    // Likewise a reader that went away.
-                    drop(writeln!(out, "{line}").and_then(|()| out.flush()));
-                }
-            }
+            Progress::Json => json(&Told { event: &event, practice }),
+        }
+    }
+
+    /// Tells that nothing was begun for one practice among many, while the others go on.
+    pub fn refused(&self, practice: &str, fault: &Fault) {
+        let (what, advice) = (fault.what(), fault.advice());
+        let line = || named(practice, &format!("nothing was begun: {what}. What to do: {advice}."));
+        match self {
+            Progress::Bars(bars) => bars.lock().unwrap_or_else(|e| e.into_inner()).print(&line()),
+            Progress::Lines(_) => drop(writeln!(std::io::stderr(), "{}", printable(&line()))),
+            Progress::Json => json(&Refused { event: "refused", practice, what, advice }),
         }
     }
 
@@ -73,6 +85,36 @@ impl Progress {
             drop(bars.lock().unwrap_or_else(|e| e.into_inner()).all.clear());
         }
     }
+}
+
+/// An event as a line of JSON has it.
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    event: &'a Event,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    practice: &'a str,
+}
+
+#[derive(Serialize)]
+struct Refused<'a> {
+    event: &'static str,
+    practice: &'a str,
+    what: &'a str,
+    advice: &'a str,
+}
+
+fn json(line: &impl Serialize) {
+    if let Ok(line) = serde_json::to_string(line) {
+        let mut out = std::io::stdout().lock();
+        // A reader that went away must not stop the work.
+        drop(writeln!(out, "{line}").and_then(|()| out.flush()));
+    }
+}
+
+/// A line that says which practice it is about, where there are many.
+fn named(practice: &str, line: &str) -> String {
+    if practice.is_empty() { line.to_string() } else { format!("{practice}: {line}") }
 }
 
 /// What a person should read of a failure or a note, in one line.
@@ -139,11 +181,12 @@ impl Bars {
         ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸ ")
     }
 
-    fn tell(&mut self, event: Event) {
+    fn tell(&mut self, practice: &str, event: Event) {
         match &event {
             Event::Started { clips, .. } => {
                 let bar = self.all.add(ProgressBar::new(*clips as u64));
                 bar.set_style(Self::style("{bar:30.green} {pos} of {len} clips  {elapsed} {msg}"));
+                bar.set_message(printable(practice).into_owned());
                 bar.enable_steady_tick(Duration::from_millis(250));
                 self.batch = Some(bar);
             }
@@ -183,7 +226,7 @@ impl Bars {
                     batch.inc(1);
                 }
                 if !unchanged {
-                    self.print(&ending(clip, *cuts, *held, *unchanged, *failed));
+                    self.print(&named(practice, &ending(clip, *cuts, *held, *unchanged, *failed)));
                 }
             }
             Event::Ended { .. } => {
@@ -194,7 +237,7 @@ impl Bars {
             }
             Event::Failed { .. } | Event::Held { .. } | Event::Note { .. } => {
                 if let Some(line) = remark(&event) {
-                    self.print(&line);
+                    self.print(&named(practice, &line));
                 }
             }
             Event::Published { .. } => {}

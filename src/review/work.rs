@@ -141,7 +141,13 @@ fn sight(shared: &Shared) -> Result<Sight, Fault> {
         (request.inbox.clone(), request.out.clone(), request.practice.file.clone(), request.transcripts.clone())
     };
     let elsewhere = Some(practice.as_path()).filter(|file| file.parent() != Some(&inbox));
-    Sight::of(&Places { inbox: &inbox, out: &out, practice: elsewhere, transcripts: transcripts.as_deref() })
+    Sight::of(&Places {
+        inbox: &inbox,
+        out: &out,
+        practice: elsewhere,
+        defaults: None,
+        transcripts: transcripts.as_deref(),
+    })
 }
 
 /// The texts that decide what is true for all clips, and the logo, with their sizes and dates.
