@@ -200,9 +200,6 @@ pub struct Batch {
     /// Transcript to use instead of listening (SRT, VTT or JSON), or a folder with one for each clip
     #[arg(long, value_name = "FILE|DIR")]
     pub transcript: Option<PathBuf>,
-    /// Of a folder of many practices only these, by the names of their folders, separated by commas
-    #[arg(long, value_name = "PRACTICE", value_delimiter = ',')]
-    pub only: Vec<String>,
     /// Clips rendered at once [default: by the number of cores]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub jobs: Option<u16>,

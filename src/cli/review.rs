@@ -1,5 +1,6 @@
 //! `housecall review`: a watch with a page where its clips are read, fixed and approved.
 
+use super::centre::{self, Task};
 use super::{ALL_WELL, Batch, Page, run};
 use crate::centre::{Centre, Shape, Site};
 use crate::config::{self, ReviewPage, UNDERSTOOD};
@@ -21,23 +22,28 @@ use toml_edit::DocumentMut;
 /// Serves the page until it is stopped.
 pub fn review(arguments: &Batch, page: &Page, cancel: &Cancel) -> Result<u8, Fault> {
     let progress = Arc::new(Progress::new(arguments.json, std::io::stderr().is_terminal()));
-    let shape = Shape::of(&arguments.inbox, &arguments.out, arguments.practice.as_deref())?;
-    match chosen(shape, &arguments.only)? {
-        Shape::One(site) => {
-            // Found out at once, not when the first clip arrives.
-            let request = run::request_of(arguments, &site, cancel, &progress)?;
-            let network = network(page, || Ok((request.practice.page.clone(), request.practice.file.clone())))?;
-            let setup = setup(arguments, &site, run::trace(arguments)?, cancel, &progress);
-            let day = FilmingDay::open(setup, cancel)?;
-            serve(arguments, page, &site.out, network, cancel, House::One(Arc::new(day)))
+    match centre::task(arguments)? {
+        Task::One(site) => alone(arguments, page, &site, cancel, &progress),
+        // One that was named alone is served as if it were alone.
+        Task::Many { chosen, .. } if chosen.len() == 1 && !arguments.only.is_empty() => {
+            alone(arguments, page, &chosen[0], cancel, &progress)
         }
-        Shape::Many(centre) => {
+        Task::Many { centre, .. } => {
             more_files();
             let network = network(page, || page_of_all(&centre))?;
             let roster = roster(arguments, run::trace(arguments)?, cancel, &progress)?;
             serve(arguments, page, &centre.out, network, cancel, House::Many(Arc::new(roster)))
         }
     }
+}
+
+/// Serves the day of one practice.
+fn alone(arguments: &Batch, page: &Page, site: &Site, cancel: &Cancel, progress: &Arc<Progress>) -> Result<u8, Fault> {
+    // Found out at once, not when the first clip arrives.
+    let request = run::request_of(arguments, site, cancel, progress)?;
+    let network = network(page, || Ok((request.practice.page.clone(), request.practice.file.clone())))?;
+    let day = FilmingDay::open(setup(arguments, site, run::trace(arguments)?, cancel, progress), cancel)?;
+    serve(arguments, page, &site.out, network, cancel, House::One(Arc::new(day)))
 }
 
 /// Serves what is open; the key of the page lies in the output folder `out`.
@@ -75,9 +81,7 @@ fn setup(arguments: &Batch, site: &Site, trace: Trace, cancel: &Cancel, progress
     let (name, progress) = (site.id.clone(), progress.clone());
     // practice.toml is read anew, so that a change there needs no restart.
     let request = move || Ok(Request { trace: trace.clone(), ..run::request_of(&arguments, &site, &stop, &told)? });
-    let listener = move |event: Event| {
-        progress.tell(if name.is_empty() { event } else { event.of_practice(&name) });
-    };
+    let listener = move |event: Event| progress.tell_of(&name, event);
     Setup { request: Box::new(request), listener: Box::new(listener) }
 }
 
@@ -103,31 +107,6 @@ fn roster(arguments: &Batch, trace: Trace, cancel: &Cancel, progress: &Arc<Progr
     let (stop, progress) = (cancel.clone(), progress.clone());
     let day = move |site: &Site| setup(&arguments, site, trace.clone(), &stop, &progress);
     Roster::open(roster::Setup { root: Box::new(root), day: Box::new(day) }, cancel)
-}
-
-/// Of many practices those that were named; one that was named alone is served as if it were alone.
-///
-/// # Errors
-/// There is no such practice, or there are not many.
-fn chosen(shape: Shape, only: &[String]) -> Result<Shape, Fault> {
-    let mut centre = match shape {
-        shape if only.is_empty() => return Ok(shape),
-        Shape::One(site) => {
-            let what = format!("{} is the folder of one practice, and --only chooses among many", site.inbox.display());
-            return Err(Fault::new(what, "leave --only away"));
-        }
-        Shape::Many(centre) => centre,
-    };
-    if let Some(unknown) = only.iter().find(|id| !centre.sites.iter().any(|site| site.id == **id)) {
-        let all: Vec<&str> = centre.sites.iter().map(|site| site.id.as_str()).collect();
-        let what = format!("{} has no practice in a folder {unknown}", centre.root.display());
-        return Err(Fault::new(what, format!("name one of these with --only: {}", all.join(", "))));
-    }
-    centre.sites.retain(|site| only.contains(&site.id));
-    match <[Site; 1]>::try_from(centre.sites) {
-        Ok([site]) => Ok(Shape::One(site)),
-        Err(sites) => Ok(Shape::Many(Centre { sites, ..centre })),
-    }
 }
 
 /// Several hundred output folders are held at a time, each with a lock and a journal that stay open.
@@ -285,26 +264,5 @@ mod tests {
         let (page, named) = of_all().unwrap();
         assert!(page.local_network && named == file);
         assert_eq!(page.passphrase_file, Some(root.path().join("words")));
-    }
-
-    #[test]
-    fn practices_are_chosen_by_their_folders() {
-        let root = tempfile::tempdir().unwrap();
-        for id in ["alder", "birch", "cedar"] {
-            fs::create_dir(root.path().join(id)).unwrap();
-            fs::write(root.path().join(id).join("practice.toml"), "").unwrap();
-        }
-        let of = |only: &[&str]| {
-            let only: Vec<String> = only.iter().map(|id| id.to_string()).collect();
-            chosen(Shape::of(root.path(), &root.path().join("cuts"), None).unwrap(), &only)
-        };
-        assert_eq!(of(&[]).unwrap().sites().len(), 3);
-        let Shape::One(site) = of(&["birch"]).unwrap() else { panic!("many") };
-        assert_eq!((site.id.as_str(), site.out), ("birch", root.path().join("cuts/birch")));
-        let Shape::Many(centre) = of(&["birch", "cedar"]).unwrap() else { panic!("one") };
-        assert_eq!(centre.sites.len(), 2);
-        assert!(of(&["birch", "oak"]).unwrap_err().advice().contains("alder, birch, cedar"));
-        let alone = Shape::One(Site::alone(root.path(), &root.path().join("cuts"), None));
-        assert!(chosen(alone, &["alder".into()]).unwrap_err().advice().contains("leave --only away"));
     }
 }

@@ -205,12 +205,6 @@ pub fn foresee(arguments: &Batch, cancel: &Cancel, progress: &Progress) -> Resul
     }
 }
 
-/// What the arguments mean for the practice that they are about, as [`request_of`].
-pub fn request(arguments: &Batch, cancel: &Cancel, progress: &Progress) -> Result<Request, Fault> {
-    let site = Site::alone(&arguments.inbox, &arguments.out, arguments.practice.as_deref());
-    request_of(arguments, &site, cancel, progress)
-}
-
 /// What the arguments mean for one practice, with everything looked up: settings, platforms, model.
 pub fn request_of(arguments: &Batch, site: &Site, cancel: &Cancel, progress: &Progress) -> Result<Request, Fault> {
     request_with(arguments, site, &Models::default(), cancel, progress)
@@ -260,6 +254,7 @@ pub fn request_with(
         inbox: site.inbox.clone(),
         out: site.out.clone(),
         practice,
+        defaults: site.defaults.clone(),
         model,
         transcripts: arguments.transcript.clone(),
         jobs: arguments.jobs.map(usize::from),

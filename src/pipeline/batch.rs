@@ -47,6 +47,8 @@ pub struct Request {
     pub out: PathBuf,
     /// Who posts, where, and how.
     pub practice: Practice,
+    /// The file with what holds for every practice of a centre, which `practice` was read over.
+    pub defaults: Option<PathBuf>,
     /// The speech model.
     pub model: ModelFile,
     /// A transcript, or a folder of them, that is used instead of listening.

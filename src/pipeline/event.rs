@@ -156,24 +156,5 @@ pub enum Event {
     },
 }
 
-impl Event {
-    /// The same, told where several practices are worked for: it names the practice before the clip.
-    #[must_use]
-    pub fn of_practice(mut self, practice: &str) -> Self {
-        match &mut self {
-            Event::Entered { clip, .. }
-            | Event::Progress { clip, .. }
-            | Event::Published { clip, .. }
-            | Event::Held { clip, .. }
-            | Event::Failed { clip, .. }
-            | Event::Note { clip: Some(clip), .. }
-            | Event::Finished { clip, .. } => *clip = format!("{practice}/{clip}"),
-            Event::Note { clip: None, text } => *text = format!("{practice}: {text}"),
-            Event::Started { .. } | Event::Download { .. } | Event::Ended { .. } => {}
-        }
-        self
-    }
-}
-
 /// Receives events from any thread.
 pub type Listener<'a> = &'a (dyn Fn(Event) + Sync);

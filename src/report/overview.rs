@@ -116,7 +116,8 @@ mod tests {
     }
 
     fn texts(page: &Html, selector: &str) -> Vec<String> {
-        let all = page.select(&Selector::parse(selector).unwrap()).map(|found| found.text().collect::<String>());
+        let selector = Selector::parse(selector).unwrap();
+        let all = page.select(&selector).map(|found| found.text().collect::<String>());
         all.map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
     }
 

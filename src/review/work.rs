@@ -135,19 +135,11 @@ impl Watcher {
 
 /// What lies in the inbox and around it.
 fn sight(shared: &Shared) -> Result<Sight, Fault> {
-    let (inbox, out, practice, transcripts) = {
-        let state = shared.state();
-        let request = state.bench.request();
-        (request.inbox.clone(), request.out.clone(), request.practice.file.clone(), request.transcripts.clone())
-    };
-    let elsewhere = Some(practice.as_path()).filter(|file| file.parent() != Some(&inbox));
-    Sight::of(&Places {
-        inbox: &inbox,
-        out: &out,
-        practice: elsewhere,
-        defaults: None,
-        transcripts: transcripts.as_deref(),
-    })
+    let bench = shared.state().bench.clone();
+    let Request { inbox, out, practice, defaults, transcripts, .. } = bench.request();
+    let elsewhere = Some(practice.file.as_path()).filter(|file| file.parent() != Some(inbox));
+    let (defaults, transcripts) = (defaults.as_deref(), transcripts.as_deref());
+    Sight::of(&Places { inbox, out, practice: elsewhere, defaults, transcripts })
 }
 
 /// The texts that decide what is true for all clips, and the logo, with their sizes and dates.
@@ -155,7 +147,10 @@ fn made_from(request: &Request, sight: &Sight, out: &Path) -> Texts {
     let checks = request.practice.check_files.as_deref();
     let glossary = pipeline::glossary_file(out);
     let is_of_all = |file: &Path| {
-        file == glossary || file == request.practice.file || (checks.is_some() && file.parent() == checks)
+        file == glossary
+            || file == request.practice.file
+            || request.defaults.as_deref() == Some(file)
+            || (checks.is_some() && file.parent() == checks)
     };
     let mut texts: Texts = sight.texts.iter().filter(|(file, ..)| is_of_all(file)).cloned().collect();
     texts.extend(request.practice.logo.iter().map(|logo| {

@@ -27,6 +27,7 @@ pub fn request(inbox: PathBuf, out: PathBuf) -> Result<Request, Fault> {
         inbox,
         out,
         practice,
+        defaults: None,
         model: ModelFile { name: "starter".into(), path: model, entry: None },
         transcripts: None,
         jobs: None,

@@ -52,6 +52,7 @@ impl Bench {
             out: self.desk.out(),
             practice: practice.with_platforms(&platforms).unwrap(),
             // The clips are silent: nobody listens to them.
+            defaults: None,
             model: ModelFile { name: "none".into(), path: "none".into(), entry: None },
             transcripts: None,
             jobs: None,
