@@ -21,6 +21,7 @@
 pub mod captions;
 pub mod centre;
 pub mod cli;
+pub mod cluster;
 pub mod config;
 pub mod cuts;
 pub mod exact_path;

@@ -3,9 +3,10 @@
 
 use crate::fault::Fault;
 use crate::units::{Span, Time};
+use serde::{Deserialize, Serialize};
 
 /// A caption as a file has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subtitle {
     /// When it stands.
     pub span: Span,

@@ -105,6 +105,69 @@ pub enum Verb {
     },
     /// Print the manual page
     Man,
+    /// Hand the clips of a folder to many computers, by an engine that runs there already
+    Submit {
+        /// Which engine.
+        #[command(subcommand)]
+        what: SubmitVerb,
+    },
+    /// Put into place what tasks of a cluster delivered, and say what is missing
+    #[command(after_help = GATHER_HELP)]
+    Gather {
+        /// Folder with the cuts
+        #[arg(value_name = "DIR")]
+        out: PathBuf,
+        /// Only what was submitted with the jobs in this folder [default: all that was submitted]
+        #[arg(long, value_name = "FOLDER")]
+        jobs: Option<PathBuf>,
+        /// Wait until another Housecall is done with that folder
+        #[arg(long)]
+        wait: bool,
+        /// Print events as lines of JSON instead of progress
+        #[arg(long)]
+        json: bool,
+    },
+    /// Do one job of a cluster
+    #[command(hide = true)]
+    Task {
+        /// Folder with the jobs
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+        /// Number of the job [default: what the engine says]
+        #[arg(value_name = "NUMBER")]
+        index: Option<usize>,
+        /// Folder of this computer's with room for a clip and its cuts [default: the node's own]
+        #[arg(long, value_name = "DIR")]
+        scratch: Option<PathBuf>,
+    },
+}
+
+/// Engines that hand out jobs.
+#[derive(Debug, Subcommand)]
+pub enum SubmitVerb {
+    /// Slurm: one array with a task a clip, and a last job that puts into place what they made
+    #[command(after_help = SLURM_HELP)]
+    Slurm(Slurm),
+}
+
+/// What is handed to Slurm, and what is asked of it.
+#[derive(Debug, Clone, Args)]
+pub struct Slurm {
+    /// The clips.
+    #[command(flatten)]
+    pub batch: Batch,
+    /// Partition that the tasks run in [default: Slurm's]
+    #[arg(long, value_name = "NAME")]
+    pub partition: Option<String>,
+    /// Most tasks that run at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub array_limit: Option<u16>,
+    /// Generic resources for each task, for a build with an accelerator: gpu:1
+    #[arg(long, value_name = "GRES")]
+    pub gres: Option<String>,
+    /// Say what would be submitted, and submit nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// What can be done about the service.
@@ -177,7 +240,7 @@ fn remark(typed: &str) -> Result<String, String> {
 }
 
 /// A folder of clips and how to treat them.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct Batch {
     /// Folder with the clips, or with one folder a practice; only read, never written to
     #[arg(value_name = "FOLDER")]
@@ -240,6 +303,18 @@ and the next run goes on from there.
 
 Exit codes: 0 everything is in place, 1 could not start, 2 some clips or cuts failed, or it was stopped, \
 3 nothing failed but some clips wait for approval.";
+
+const SLURM_HELP: &str = "\
+Folder, cuts, speech model and this program have to lie where every node sees them under the same names. Submitting again \
+does only what is missing. A task takes no lock and gives no file a platform's name: it makes its clip on the node's own \
+disk and delivers it.
+
+Exit codes: 0 submitted, or nothing to do, 1 could not start, 2 some clips could not be taken up.";
+
+const GATHER_HELP: &str = "\
+The last job does this by itself. It renders nothing; `housecall run` also takes what was delivered, and makes what is missing.
+
+Exit codes: as of run.";
 
 const REVIEW_HELP: &str = "\
 Clips that wait for a person are not rendered before somebody approved them on the page, or with `housecall approve` while \

@@ -31,6 +31,7 @@ mod arguments;
 mod centre;
 mod clean;
 mod doctor;
+mod gather;
 mod hold;
 mod init;
 mod models;
@@ -41,10 +42,12 @@ mod run;
 mod service;
 mod shell;
 mod status;
+mod submit;
 mod systemd;
+mod task;
 mod watch;
 
-pub use arguments::{Arguments, Batch, Decide, Page, ServiceVerb, Tidying, Verb};
+pub use arguments::{Arguments, Batch, Decide, Page, ServiceVerb, Slurm, SubmitVerb, Tidying, Verb};
 
 use crate::fault::{Cancel, Fault};
 use crate::pipeline::Patience;
@@ -125,5 +128,8 @@ fn dispatch(verb: Verb, cancel: &Cancel) -> Result<u8, Fault> {
         Verb::Doctor => doctor::doctor(),
         Verb::Completions { shell } => Ok(shell::completions(shell)),
         Verb::Man => shell::man(),
+        Verb::Submit { what } => submit::submit(&what, cancel),
+        Verb::Gather { out, jobs, wait, json } => gather::gather(&out, jobs.as_deref(), wait, json, cancel),
+        Verb::Task { folder, index, scratch } => task::task(&folder, index, scratch.as_deref(), cancel),
     }
 }

@@ -271,7 +271,7 @@ pub fn request_with(
 }
 
 /// This program's own file, which every clip is worked on with.
-fn program() -> Result<PathBuf, Fault> {
+pub(super) fn program() -> Result<PathBuf, Fault> {
     std::env::current_exe()
         .map_err(|e| Fault::new(format!("the program does not find its own file ({e})"), "start it by its whole path"))
 }

@@ -194,7 +194,7 @@ impl Anchor {
 }
 
 /// What one clip's own file says; the practice's settings stand where it says nothing.
-#[derive(Clone, PartialEq, Default)]
+#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ClipSettings {
     /// How its picture fills a canvas of another shape.
     pub framing: Option<Framing>,

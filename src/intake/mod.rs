@@ -19,6 +19,7 @@ use std::time::SystemTime;
 
 mod container;
 mod digest;
+mod exact_words;
 mod given;
 mod names;
 mod questions;
@@ -45,9 +46,10 @@ pub use vigil::{Seen, Sight, Texts, Vigil};
 pub struct Digest(pub String);
 
 /// A settled file in the inbox, with its sidecars.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClipSource {
     /// Where it lies.
+    #[serde(with = "crate::exact_path")]
     pub path: PathBuf,
     /// Stem of every file made from it; unique in the inbox: `razor-bumps`.
     pub name: String,
@@ -93,7 +95,7 @@ impl ClipSource {
 }
 
 /// What is known of a clip's words without listening.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct KnownTexts {
     /// What the speaker meant to say, from `<clip>.txt` beside the clip.
     pub script: Option<String>,
@@ -104,10 +106,11 @@ pub struct KnownTexts {
 }
 
 /// A transcript that somebody else made.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum GivenTranscript {
     /// An SRT or WebVTT file.
     Captions(Vec<Subtitle>),
     /// A transcript as Housecall writes it, with a time for each word.
-    Words(Vec<Word>),
+    Words(#[serde(with = "exact_words")] Vec<Word>),
 }

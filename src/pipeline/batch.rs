@@ -1,8 +1,9 @@
 //! A batch: every clip of an inbox through two lanes. One speech lane owns the model; the render lanes take clips as
 //! they are planned, from a bounded channel, and decode them in turn. A clip that fails fails alone.
 
-use super::bench::Bench;
+use super::bench::{Bench, Role};
 use super::choices;
+use super::delivered::Delivered;
 use super::edits::{Edits, written_captions};
 use super::event::{Event, Listener, Stage};
 use super::journal::Step;
@@ -31,7 +32,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -122,6 +123,7 @@ pub(super) struct Batch<'a> {
     cancel: &'a Cancel,
     listener: Listener<'a>,
     pub(super) store: Store,
+    pub(super) delivered: Delivered,
     turns: Turns,
     crew: Crew,
     record: &'a Mutex<Record>,
@@ -147,11 +149,29 @@ pub struct Found {
 /// What keeps the whole batch from working: folders, fonts, another run on the same output.
 pub fn run(request: &Request, cancel: &Cancel, listener: Listener) -> Result<Outcome, Fault> {
     let verb = if request.more_to_come { "watch" } else { "run" };
+    run_in(request, Role::Whole, verb, cancel, listener)
+}
+
+/// Puts into place what tasks delivered, and makes nothing. What is missing of the clips that were `submitted` has failed,
+/// with why; of others only what was known before is told.
+///
+/// # Errors
+/// As [`run`].
+pub fn gather(
+    request: &Request,
+    submitted: BTreeSet<String>,
+    cancel: &Cancel,
+    listener: Listener,
+) -> Result<Outcome, Fault> {
+    run_in(request, Role::Gather { submitted: Arc::new(submitted) }, "gather", cancel, listener)
+}
+
+fn run_in(request: &Request, role: Role, verb: &str, cancel: &Cancel, listener: Listener) -> Result<Outcome, Fault> {
     let tell = |text| listener(Event::Note { clip: None, text });
     let tenure = Tenure::take(&request.out, verb, &Patience { wait: request.wait, cancel, tell: &tell })?;
     tenure.tidy()?;
     tenure.journal.begin(verb, &request.inbox);
-    run_under(&tenure, &Bench::new(request.clone())?, cancel, listener)
+    run_under(&tenure, &Bench::in_role(request.clone(), role)?, cancel, listener)
 }
 
 /// As [`run`], for whoever has the output folder already, and everything ready.
@@ -172,7 +192,8 @@ pub fn run_under(tenure: &Tenure, bench: &Bench, cancel: &Cancel, listener: List
     batch.tell_of_record();
     let found = batch.intake(tenure.state())?;
     let (sources, others): (Vec<ClipSource>, Vec<ClipSource>) =
-        found.sources.into_iter().partition(|source| request.takes(&source.name));
+        found.sources.into_iter().partition(|source| batch.takes(&source.name));
+    batch.tell_of_newcomers(&others, tenure);
     listener(Event::Started { clips: sources.len(), out: request.out.clone() });
     let reports = batch.process(&sources, tenure);
     if tenure.is_lost() {
@@ -182,7 +203,7 @@ pub fn run_under(tenure: &Tenure, bench: &Bench, cancel: &Cancel, listener: List
 
     let (stopped, work) = (cancel.is_cancelled(), batch.tally.work());
     let (failed, refused): (Vec<ClipReport>, Vec<ClipReport>) =
-        found.failed.into_iter().partition(|report| request.takes(&report.name));
+        found.failed.into_iter().partition(|report| batch.takes_failure(&report.name));
     let known = |source: &ClipSource| batch.store.get::<ClipReport>("clip", &source.name);
     let others: Vec<ClipReport> = others.iter().filter_map(known).chain(refused).collect();
     let mut reports: Vec<ClipReport> = failed.into_iter().chain(reports).collect();
@@ -255,6 +276,10 @@ impl<'a> Batch<'a> {
         let request = &bench.request;
         let turns = Turns::new(bench.ready.budget.clips, bench.ready.budget.cores);
         let store = Store::new(state.join("cache"));
+        let (store, delivered) = match &bench.role {
+            Role::Task { home, .. } => (store.over(home.join(".housecall").join("cache")), Delivered::of(home)),
+            Role::Whole | Role::Gather { .. } => (store, Delivered::of(&request.out)),
+        };
         let crew = Crew {
             program: request.program.clone(),
             logs: state.join("logs"),
@@ -263,7 +288,7 @@ impl<'a> Batch<'a> {
             trace: request.trace.clone(),
         };
         let (tenure, tally) = (None, Tally::default());
-        Batch { bench, request, cancel, listener, store, turns, crew, record, tenure, tally }
+        Batch { bench, request, cancel, listener, store, delivered, turns, crew, record, tenure, tally }
     }
 
     /// A batch that may make things.
@@ -277,6 +302,35 @@ impl<'a> Batch<'a> {
         if !self.record().is_whole() {
             let text = "The record of approvals was changed by hand or is damaged; `housecall status` shows what still counts.";
             (self.listener)(Event::Note { clip: None, text: text.into() });
+        }
+    }
+
+    /// Whether the clip of that name is worked on.
+    fn takes(&self, name: &str) -> bool {
+        let submitted = match &self.bench.role {
+            Role::Gather { submitted } => submitted.contains(name),
+            Role::Whole | Role::Task { .. } => true,
+        };
+        submitted && self.request.takes(name)
+    }
+
+    /// Whether it is told of a clip of that name that it cannot be taken up. Such a one cannot be submitted.
+    fn takes_failure(&self, name: &str) -> bool {
+        self.request.takes(name)
+    }
+
+    /// Says which clips nobody submitted and are not in place.
+    fn tell_of_newcomers(&self, others: &[ClipSource], tenure: &Tenure) {
+        if !matches!(self.bench.role, Role::Gather { .. }) {
+            return;
+        }
+        let is_new =
+            |source: &&ClipSource| self.request.takes(&source.name) && tenure.journal.done(&source.name).is_none();
+        let count = others.iter().filter(is_new).count();
+        if count > 0 {
+            let clips = if count == 1 { "1 clip was".to_string() } else { format!("{count} clips were") };
+            let text = format!("{clips} not submitted; submit again to have all of them made.");
+            (self.listener)(Event::Note { clip: None, text });
         }
     }
 
@@ -393,7 +447,7 @@ impl<'a> Batch<'a> {
         let alone = scanned.len() == 1 && !self.request.more_to_come;
         for source in sources {
             // Of what is left as it is, only the name counts.
-            if !self.request.takes(&source.name) {
+            if !self.takes(&source.name) {
                 taken.push(source);
                 continue;
             }
@@ -447,7 +501,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Takes every clip that is not done through both lanes; the reports of all.
-    fn process(&self, sources: &[ClipSource], tenure: &Tenure) -> Vec<ClipReport> {
+    pub(super) fn process(&self, sources: &[ClipSource], tenure: &Tenure) -> Vec<ClipReport> {
         let (journal, scratch) = (&tenure.journal, &tenure.scratch());
         let reports = Mutex::new(Vec::new());
         let add = |report: ClipReport| {
@@ -564,6 +618,8 @@ impl<'a> Batch<'a> {
             store: &self.store,
             threads: self.bench.ready.budget.decoder,
             hold_back: self.request.hold_back,
+            delivered: &self.delivered,
+            role: &self.bench.role,
             crew: &self.crew,
             cancel: self.cancel,
             listener: self.listener,
@@ -614,8 +670,31 @@ impl<'a> Batch<'a> {
     fn plan(&self, reader: &mut Reader, source: &ClipSource) -> Result<Planned, (Stage, Fault)> {
         // From here on every change counts.
         let changes = self.changes(source);
-        let understood = reader.read(source)?;
+        let learned = self.delivered.learn(&source.digest, &self.store).or_else(at(Stage::Intake))?;
+        let understood = match &self.bench.role {
+            Role::Gather { .. } => match reader.recall_delivered(source, learned)? {
+                Some(understood) => understood,
+                None => return Err(self.undelivered(source)),
+            },
+            Role::Task { .. } => {
+                let understood = reader.read(source)?;
+                // A task that is killed later on has not listened for nothing.
+                self.delivered.give_learned(&source.digest, &self.store).or_else(at(Stage::Speech))?;
+                understood
+            }
+            Role::Whole => reader.read(source)?,
+        };
         self.planned(source, understood, changes)
+    }
+
+    /// Why nothing of a clip was delivered.
+    fn undelivered(&self, source: &ClipSource) -> (Stage, Fault) {
+        let receipt = self.delivered.receipt(&source.name);
+        let changed = receipt.as_ref().is_some_and(|receipt| receipt.fingerprint != self.fingerprint(source));
+        match receipt.and_then(|receipt| receipt.failed) {
+            Some(failure) => (failure.stage, failure.fault()),
+            None => (Stage::Intake, not_delivered(changed)),
+        }
     }
 
     /// How often a person changed the clip so far.
@@ -686,7 +765,7 @@ impl<'a> Batch<'a> {
 
     /// The report of a clip that cannot be taken up. It is told of where the clip is to be worked on.
     fn refused(&self, clip: &str, file: &str, fault: &Fault) -> ClipReport {
-        if self.request.takes(clip) {
+        if self.takes_failure(clip) {
             self.failure(clip, file, Stage::Intake, fault)
         } else {
             ClipReport::failed(clip, file, Stage::Intake, fault)
@@ -724,6 +803,18 @@ impl<'a> Batch<'a> {
             advice: fault.advice().to_string(),
         });
         ClipReport::failed(clip, file, stage, fault)
+    }
+}
+
+/// Why something that was submitted is not there, where nobody said anything else; `changed` says that the clip or a setting
+/// is another one than what was submitted.
+pub(super) fn not_delivered(changed: bool) -> Fault {
+    match changed {
+        true => Fault::new("the clip or a setting changed after it was submitted", "submit again"),
+        false => Fault::new(
+            "it was not delivered",
+            "see whether its task is still at work, and its log; then submit again, which does what is missing",
+        ),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use crate::config::Practice;
 use crate::units::Size;
+use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -68,11 +69,51 @@ pub struct ThreadBudget {
 }
 
 impl Machine {
-    /// This computer.
+    /// This computer, or what of it Slurm gave to the job that this process belongs to.
     pub fn here() -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
+        let given = |name: &str| std::env::var(name).ok()?.trim().parse::<u64>().ok();
         Machine { cores, memory: free_memory(Path::new("/")) }
+            .within(given("SLURM_CPUS_PER_TASK"), given("SLURM_MEM_PER_NODE"))
     }
+
+    /// No more than so many cores and MiB. Without control groups nothing else holds a job to what it was given.
+    fn within(self, cores: Option<u64>, mebibytes: Option<u64>) -> Self {
+        let cores = cores.map_or(self.cores, |given| self.cores.min(given.max(1) as usize));
+        // Slurm says 0 for all that there is.
+        let given = mebibytes.filter(|given| *given > 0).map(|given| given << 20);
+        Machine { cores, memory: self.memory.into_iter().chain(given).min() }
+    }
+}
+
+/// What one clip at a time needs of a computer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Need {
+    /// Cores that its renders keep busy.
+    pub cores: usize,
+    /// MiB of memory, with what [`ThreadBudget`] leaves free.
+    pub mebibytes: u64,
+}
+
+impl Need {
+    /// For any clip of a practice, with a model of so many bytes.
+    pub fn of(practice: &Practice, model: u64) -> Self {
+        let demand = Demand::of(practice, model, Some(1));
+        let bytes = demand.model * MODEL_SHARE + decoder_bytes() + clip_bytes(&demand);
+        let cores = busy_tenths(&demand).div_ceil(10);
+        // To the next 64 MiB, so that practices that are much alike ask for the same.
+        Need { cores, mebibytes: (bytes * 100 / TAKEN).div_ceil(64 << 20) * 64 }
+    }
+
+    /// What is enough for both.
+    pub fn max(self, other: Self) -> Self {
+        Need { cores: self.cores.max(other.cores), mebibytes: self.mebibytes.max(other.mebibytes) }
+    }
+}
+
+/// Tenths of a core that one clip with all its renders keeps busy.
+fn busy_tenths(demand: &Demand) -> usize {
+    10 + TENTHS_A_RENDER * demand.canvases.len().saturating_sub(1)
 }
 
 impl Demand {
@@ -96,8 +137,7 @@ impl ThreadBudget {
     /// For a computer and what is to be done on it. As many clips as fill the cores, and no more than memory holds.
     pub fn new(machine: &Machine, demand: &Demand) -> Self {
         let cores = machine.cores.max(1);
-        let busy = 10 + TENTHS_A_RENDER * demand.canvases.len().saturating_sub(1);
-        let by_cores = (10 * cores).div_ceil(busy);
+        let by_cores = (10 * cores).div_ceil(busy_tenths(demand));
         let fit = machine.memory.map_or(1 + cores / 4, |free| clips_in(free, demand));
         let clips = demand.jobs.unwrap_or(by_cores.min(fit)).max(1);
         let lanes = if fit > clips { clips + 1 } else { clips };

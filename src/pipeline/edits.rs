@@ -38,7 +38,7 @@ const FEW: usize = 4;
 const REMEMBERED: usize = 4;
 
 /// What was written last under a clip's name.
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Written {
     /// The clip that it was written for.
     clip: Digest,
@@ -47,6 +47,13 @@ struct Written {
     /// What a person saved with [`save_captions`], so that nobody has to guess whose it is or whether it is whole.
     #[serde(default)]
     saved: Option<Digest>,
+}
+
+/// Captions as they lie there, with what is known of them: for whoever plans the clip elsewhere.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Packed {
+    text: String,
+    written: Option<Written>,
 }
 
 /// Who wrote the captions that lie there.
@@ -168,6 +175,27 @@ impl Edits<'_> {
             self.records().put("captions", name, &Written { clip: clip.clone(), texts: Vec::new(), saved: None })?;
         }
         Ok(Some(captions))
+    }
+
+    /// The captions of the clip of that name, for another output folder; none where there are none, or no text.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn pack(&self, name: &str) -> Result<Option<Packed>, Fault> {
+        let (_, present) = self.present(name)?;
+        let text = present.and_then(|bytes| String::from_utf8(bytes).ok());
+        Ok(text.map(|text| Packed { text, written: self.record(name) }))
+    }
+
+    /// Lays captions of another output folder in this one.
+    ///
+    /// # Errors
+    /// The disk takes no file.
+    pub fn unpack(&self, name: &str, packed: &Packed) -> Result<(), Fault> {
+        if let Some(written) = &packed.written {
+            self.records().put("captions", name, written)?;
+        }
+        write_whole(&self.out.join(captions_file(name)), packed.text.as_bytes())
     }
 
     fn present(&self, name: &str) -> Result<(PathBuf, Option<Vec<u8>>), Fault> {

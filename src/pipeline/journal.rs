@@ -377,10 +377,7 @@ impl Journal {
 
     /// Whether everything that this fingerprint asks for is in place and untouched.
     pub fn is_done(&self, clip: &str, fingerprint: &Digest) -> bool {
-        let inner = self.lock();
-        inner.said.done.get(clip).is_some_and(|(known, files)| {
-            known == fingerprint && files.iter().all(|(file, stamp)| Stamp::of(&self.out.join(file)) == Some(*stamp))
-        })
+        self.lock().said.is_done(&self.out, clip, fingerprint)
     }
 }
 
@@ -469,6 +466,18 @@ impl Replay {
     /// What decided the outputs of the clips that were done, by name.
     pub fn fingerprints(&self) -> impl Iterator<Item = (&String, &Digest)> {
         self.done.iter().map(|(clip, (fingerprint, _))| (clip, fingerprint))
+    }
+
+    /// Whether everything that this fingerprint asks for is in place in the output folder `out`, and untouched.
+    pub fn is_done(&self, out: &Path, clip: &str, fingerprint: &Digest) -> bool {
+        self.done.get(clip).is_some_and(|(known, files)| {
+            known == fingerprint && files.iter().all(|(file, stamp)| Stamp::of(&out.join(file)) == Some(*stamp))
+        })
+    }
+
+    /// Every file that was published, with its last key and how it looked then.
+    pub fn stamped(&self) -> impl Iterator<Item = (&Path, &Digest, Stamp)> {
+        self.published.iter().map(|(file, (key, stamp))| (file.as_path(), key, *stamp))
     }
 
     /// Every file that was published under its last key.

@@ -143,6 +143,11 @@ pub fn holder(state: &Path) -> Option<Holder> {
     read(state).filter(|holder| holder.lives(&here, quiet))
 }
 
+/// Whether somebody works on an output folder, as far as can be told without touching anything.
+pub fn is_held(out: &Path) -> bool {
+    holder(&out.join(".housecall")).is_some()
+}
+
 /// What the drive says to a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Answer {

@@ -9,7 +9,8 @@
 //! of it, `tenure` is the right to work on an output folder, `lock` keeps two programs from one, `logbook` keeps a small log,
 //! `look` shows a person what a clip and its cuts look like before they are made,
 //! `clean` removes what no clip needs, `state` says in a word how a clip stands, and `overview` how many practices do, of which
-//! `centre_file` remembers which there are.
+//! `centre_file` remembers which there are. Where one computer is not enough, `errand` is what a batch hands to another one and
+//! does there, and `delivered` is what comes back, until it is put into place here.
 
 pub mod batch;
 mod bench;
@@ -18,9 +19,11 @@ pub mod budget;
 mod centre_file;
 mod choices;
 mod clean;
+mod delivered;
 mod desk;
 mod durable;
 mod edits;
+mod errand;
 pub mod event;
 mod glossary;
 mod journal;
@@ -43,18 +46,20 @@ mod understand;
 mod work;
 
 pub use crate::config::glossary_file;
-pub use batch::{Found, Outcome, Preview, Request, preview, run, run_under};
-pub use bench::Bench;
-pub use budget::ThreadBudget;
+pub use batch::{Found, Outcome, Preview, Request, gather, preview, run, run_under};
+pub use bench::{Bench, Role};
+pub use budget::{Need, ThreadBudget};
 pub use centre_file::{keep_centre, kept_centre};
 pub use choices::{choices, choices_file, save_choices};
 pub use clean::{Leftover, Tidy, clean};
+pub use delivered::{Failure, Receipt};
 pub use desk::{ClipStatus, Decided, Now, Overview, approve, approve_under, hold, hold_under, status};
 pub use edits::{captions_file, save_captions};
+pub use errand::{Errand, Survey, survey, work};
 pub use event::{Event, Listener, Stage};
 pub use glossary::{glossary_additions, learn};
 pub use journal::Step;
-pub use lock::{Holder, Patience};
+pub use lock::{Holder, Patience, is_held};
 pub use look::{Looker, frame, poster, view_copy};
 pub use overview::{knows, overview};
 pub use produce::Planned;
@@ -63,6 +68,6 @@ pub use shelf::Good;
 pub use signoff::{Signoff, Standing};
 pub use state::State;
 pub use store::write_whole;
-pub use tenure::Tenure;
+pub use tenure::{Tenure, state_folder};
 pub use understand::{Staged, Understood};
 pub use work::Work;

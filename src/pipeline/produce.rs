@@ -1,8 +1,11 @@
 //! From a plan to files in their places: what is missing is rendered from one decode, checked, published; what is there
 //! is left alone.
 
+use super::batch::not_delivered;
+use super::bench::Role;
 use super::beside::{Beside, Laid};
 use super::choices;
+use super::delivered::Delivered;
 use super::edits::{Edits, captions_file, written_captions};
 use super::event::{Event, Listener, Stage};
 use super::journal::{Entry, Journal, Stamp};
@@ -74,6 +77,10 @@ pub struct Workshop<'a> {
     pub threads: usize,
     /// Whether a clip that waits is made only when somebody approved it.
     pub hold_back: bool,
+    /// What tasks delivered, or are to deliver.
+    pub delivered: &'a Delivered,
+    /// What part of the work is done here.
+    pub role: &'a Role,
     /// Starts workers.
     pub crew: &'a Crew,
     /// Stops the work.
@@ -175,6 +182,7 @@ impl Workshop<'_> {
             shelf::tidy(&report.goods, self.out);
         }
         let planned_cover = &planned.plan.cover;
+        let is_whole = !report.has_failure() && !report.has_unmade() && has_cover == planned_cover.is_some();
         self.store.put("clip", &planned.source.name, &report).map_err(|fault| (Stage::Publish, fault))?;
         if report.has_unmade() {
             // What is foreseen is found again without planning.
@@ -182,7 +190,7 @@ impl Workshop<'_> {
             return Ok(report);
         }
         // With anything missing the clip is not done, and the next run tries again.
-        if !report.has_failure() && has_cover == planned_cover.is_some() {
+        if is_whole {
             files.extend(report.goods.iter().map(|good| shelf.place(&good.file)));
             let stamp = |file: PathBuf| Stamp::of(&self.out.join(&file)).map(|stamp| (file, stamp));
             if let Some(files) = files.into_iter().map(stamp).collect::<Option<Vec<_>>>() {
@@ -191,6 +199,11 @@ impl Workshop<'_> {
                 done.and_then(|()| self.journal.append(Entry::Done { clip, fingerprint, files }))
                     .map_err(|fault| (Stage::Publish, fault))?;
             }
+        }
+        if is_whole && !self.delivers() {
+            let keys: Vec<&Digest> = renders.iter().map(|render| &render.key).collect();
+            let cover = planned_cover.as_ref().map(Recipe::key);
+            self.delivered.forget(&planned.source.name, &planned.source.digest, &keys, cover.as_ref());
         }
         Ok(report)
     }
@@ -242,16 +255,26 @@ impl Workshop<'_> {
             let measured = self.store.get::<Measurement>("measured", &render.key.0).is_some();
             let is_absent = |cut: &&CutPlan| !measured || !self.has(planned, &good(cut, render));
             let absent: Vec<&CutPlan> = render.cuts.iter().copied().filter(is_absent).collect();
-            if absent.is_empty() || (attempt != Attempt::None && self.link(planned, render, &absent)) {
+            if absent.is_empty() || self.is_elsewhere(&render.key) {
                 outcomes.insert(render.key.clone(), Ok(()));
+                continue;
             } else if attempt == Attempt::None {
                 outcomes.insert(render.key.clone(), Err(Rejected::waits()));
+                continue;
+            }
+            let taken = self.take(planned, render, &absent);
+            if matches!(taken, Some(Ok(()))) || self.link(planned, render, &absent) {
+                outcomes.insert(render.key.clone(), Ok(()));
+            } else if matches!(self.role, Role::Gather { .. }) {
+                let rejected = taken.and_then(Result::err).unwrap_or_else(|| self.undelivered(planned, render));
+                outcomes.insert(render.key.clone(), Err(rejected));
             } else {
                 missing.push((render, absent));
             }
         }
         self.cancel.check().map_err(|fault| (Stage::Render, fault))?;
         let cover = self.cover_job(planned).filter(|_| attempt != Attempt::None);
+        let cover = cover.filter(|(cover, key)| !self.take_cover(planned, &cover.file, key));
         if missing.is_empty() && cover.is_none() {
             return Ok(outcomes);
         }
@@ -369,6 +392,68 @@ impl Workshop<'_> {
         passed.is_ok_and(|passed| self.settle(planned, render, absent, passed, &twin).is_ok())
     }
 
+    /// Publishes a render that a task delivered; none where there is none.
+    fn take(&self, planned: &Planned, render: &Render, absent: &[&CutPlan]) -> Option<Result<(), Rejected>> {
+        let trace = self.trace.of(&planned.source.name);
+        let arrived = trace.during("take", || self.delivered.render(&render.key, self.cancel))?;
+        let verified = match arrived {
+            Ok(verified) => verified,
+            Err(fault) => {
+                if !fault.is_cancelled() {
+                    // Whoever submits again has it made again.
+                    self.delivered.discard(&render.key);
+                    let text = format!("{}.", capital(fault.what()));
+                    (self.listener)(Event::Note { clip: Some(planned.source.name.clone()), text });
+                }
+                return Some(Err(Rejected { stage: Stage::Verify, fault, kept: None }));
+            }
+        };
+        Some(self.place(planned, render, absent, &verified))
+    }
+
+    /// Puts a cover in place that a task delivered; whether there was one, or nobody else makes it.
+    fn take_cover(&self, planned: &Planned, file: &Path, key: &Digest) -> bool {
+        let delivered = self.delivered.cover(key);
+        let gathers = matches!(self.role, Role::Gather { .. });
+        if delivered.is_none() && !gathers {
+            return false;
+        }
+        let put = match delivered {
+            Some(bytes) => fs::write(file, bytes).map_err(|e| cannot_write(file, &e)),
+            None => Err(not_delivered(false)),
+        };
+        self.publish_cover(planned, file, key.clone(), put);
+        drop(fs::remove_file(file));
+        true
+    }
+
+    /// Why a render is not there that a task was to deliver.
+    fn undelivered(&self, planned: &Planned, render: &Render) -> Rejected {
+        let receipt = self.delivered.receipt(&planned.source.name);
+        let changed = receipt.as_ref().is_some_and(|receipt| receipt.fingerprint != planned.fingerprint);
+        let of_render = |platforms: &Vec<String>| render.cuts.iter().any(|cut| platforms.contains(&cut.platform));
+        let failures = receipt.into_iter().flat_map(|receipt| receipt.cuts.into_iter().chain(receipt.failed));
+        let mut failures = failures.filter(|failure| failure.platforms.is_empty() || of_render(&failure.platforms));
+        match failures.next() {
+            // What is not planned waits; this does not.
+            Some(failure) if failure.stage == Stage::Plan => {
+                Rejected { stage: Stage::Render, fault: failure.fault(), kept: None }
+            }
+            Some(failure) => Rejected { stage: failure.stage, fault: failure.fault(), kept: None },
+            None => Rejected { stage: Stage::Render, fault: not_delivered(changed), kept: None },
+        }
+    }
+
+    /// Whether it is in place where this is delivered to.
+    fn is_elsewhere(&self, key: &Digest) -> bool {
+        matches!(self.role, Role::Task { have, .. } if have.contains(key))
+    }
+
+    /// Whether what is made here is delivered elsewhere.
+    fn delivers(&self) -> bool {
+        matches!(self.role, Role::Task { .. })
+    }
+
     /// Has a worker check a file that was published before.
     fn check(&self, planned: &Planned, render: &Render, file: &Path) -> Result<Passed, Fault> {
         let mut worker = self.crew.start(Kind::Check, &planned.source.name)?;
@@ -398,18 +483,32 @@ impl Workshop<'_> {
     ) -> Result<(), Rejected> {
         let failed_check = |fault| Rejected { stage: Stage::Verify, fault, kept: None };
         let verified = Verified::receive(passed, file).map_err(failed_check)?;
+        self.place(planned, render, absent, &verified)
+    }
+
+    /// Gives a checked file every name that waits for it.
+    fn place(
+        &self,
+        planned: &Planned,
+        render: &Render,
+        absent: &[&CutPlan],
+        verified: &Verified,
+    ) -> Result<(), Rejected> {
         let _still = self.still(planned).map_err(|fault| Rejected { stage: Stage::Publish, fault, kept: None })?;
         let trace = self.trace.of(&planned.source.name);
         let _span = trace.span("publish");
         let failed = |fault| Rejected { stage: Stage::Publish, fault, kept: None };
-        let mut measured = Measurement::of(&verified);
+        if self.delivers() {
+            self.delivered.give(&render.key, verified).map_err(failed)?;
+        }
+        let mut measured = Measurement::of(verified);
         // The file of an earlier run does not tell what was damaged in the clip; what was noted then does.
         let before: Option<Measurement> = self.store.get("measured", &render.key.0);
         measured.damaged = measured.damaged.max(before.map_or(0, |before| before.damaged));
         self.store.put("measured", &render.key.0, &measured).map_err(failed)?;
         for cut in absent {
             let place = planned.shelf().place(&cut.file);
-            let published = publish(&verified, &place, &render.key, self.out, self.journal).map_err(failed)?;
+            let published = publish(verified, &place, &render.key, self.out, self.journal).map_err(failed)?;
             // Cuts that wait are told of when all are there.
             if planned.shelf() == Shelf::Public {
                 let (clip, platform) = (planned.source.name.clone(), cut.platform.clone());
@@ -437,7 +536,8 @@ impl Workshop<'_> {
         let recipe = planned.plan.cover.clone()?;
         let key = recipe.key();
         let file = self.scratch_file(planned, &key, "jpg");
-        (!self.journal.holds(&planned.cover_place(), &key)).then_some((Cover { recipe, file }, key))
+        let wanted = !self.journal.holds(&planned.cover_place(), &key) && !self.is_elsewhere(&key);
+        wanted.then_some((Cover { recipe, file }, key))
     }
 
     /// A cover that cannot be made is told of and stops nothing.
@@ -446,6 +546,9 @@ impl Workshop<'_> {
         let target = self.out.join(&name);
         let put = made.and_then(|()| {
             let bytes = fs::read(file).map_err(|e| cannot_write(file, &e))?;
+            if self.delivers() {
+                self.delivered.give_cover(&key, &bytes)?;
+            }
             let _still = self.still(planned)?;
             write_whole(&target, &bytes)?;
             let stamp = Stamp::of(&target).ok_or_else(|| Fault::new("the cover vanished", "run again"))?;
@@ -637,6 +740,12 @@ impl Planned {
 
 fn good(cut: &CutPlan, render: &Render) -> Good {
     Good { file: cut.file.clone(), key: render.key.clone() }
+}
+
+/// With a capital: the beginning of a sentence.
+fn capital(what: &str) -> String {
+    let mut letters = what.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// Where a clip's cover lies among the public files, relative to the output folder.

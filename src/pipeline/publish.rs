@@ -1,6 +1,7 @@
 //! Checked files get their names. Nothing else in the program gives a name to a cut, under a platform or in `held/`.
 
 use super::beside::make_room;
+use super::delivered;
 use super::durable::{make_folder, sync_folder};
 use super::journal::{Checked, Entry, Journal, Stamp};
 use super::store::{cannot_write, set_shared_mode};
@@ -65,6 +66,9 @@ pub fn sweep(out: &Path) {
 fn sweep_below(folder: &Path, depth: usize) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
+        if delivered::is_of_others(&path) {
+            continue;
+        }
         if is_on_its_way(&entry.file_name().to_string_lossy()) {
             drop(fs::remove_file(path));
         } else if depth > 0 && path.is_dir() {
@@ -75,7 +79,7 @@ fn sweep_below(folder: &Path, depth: usize) {
 
 /// Whether a file's name is one of those that files on their way have: `.a1B2c3.part`. Other programs' `.part` files are
 /// theirs.
-fn is_on_its_way(name: &str) -> bool {
+pub(super) fn is_on_its_way(name: &str) -> bool {
     let middle = name.strip_prefix('.').and_then(|name| name.strip_suffix(".part"));
     middle.is_some_and(|middle| middle.len() == 6 && middle.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }

@@ -5,8 +5,8 @@
 
 use super::durable::{make_folder, sync_folder};
 use crate::fault::Fault;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,17 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone)]
 pub struct Store {
     root: PathBuf,
+    /// Another store that is looked into as well, and never written to.
+    lower: Option<PathBuf>,
+}
+
+/// An entry as it goes from one store to another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Packed {
+    kind: String,
+    key: String,
+    /// What it holds, as JSON.
+    body: String,
 }
 
 /// An entry as it lies in its folder.
@@ -33,19 +44,46 @@ pub struct Kept {
 impl Store {
     /// The store in `root`, which need not exist yet.
     pub fn new(root: PathBuf) -> Self {
-        Store { root }
+        Store { root, lower: None }
+    }
+
+    /// The same, which finds what is not in it in the store in `lower`.
+    pub fn over(self, lower: PathBuf) -> Self {
+        Store { lower: Some(lower), ..self }
     }
 
     fn file(&self, kind: &str, key: &str) -> PathBuf {
-        // Keys may hold anything, file names may not.
-        self.root.join(kind).join(format!("{}.json", blake3::hash(key.as_bytes()).to_hex()))
+        file_in(&self.root, kind, key)
     }
 
     /// The entry, if it is there and whole.
     pub fn get<T: DeserializeOwned>(&self, kind: &str, key: &str) -> Option<T> {
-        let (known, body) = whole(&fs::read(self.file(kind, key)).ok()?)?;
-        // Entries of earlier versions have no key.
-        if known.is_some_and(|known| known != key) { None } else { serde_json::from_str(&body).ok() }
+        let read = |root: &PathBuf| {
+            let (known, body) = whole(&fs::read(file_in(root, kind, key)).ok()?)?;
+            // Entries of earlier versions have no key.
+            if known.is_some_and(|known| known != key) { None } else { serde_json::from_str(&body).ok() }
+        };
+        read(&self.root).or_else(|| self.lower.as_ref().and_then(read))
+    }
+
+    /// Whole entries of these kinds, but not those of the store below, to be taken elsewhere.
+    pub fn pack(&self, kinds: &[&str]) -> Vec<Packed> {
+        let mut packed: Vec<Packed> = Vec::new();
+        for Kept { kind, key, is_whole, file } in self.entries() {
+            let Some(key) = key.filter(|_| is_whole && kinds.contains(&kind.as_str())) else { continue };
+            let body = fs::read(&file).ok().and_then(|bytes| whole(&bytes)).map(|(_, body)| body);
+            packed.extend(body.map(|body| Packed { kind, key, body }));
+        }
+        packed.sort_by(|a, b| (&a.kind, &a.key).cmp(&(&b.kind, &b.key)));
+        packed
+    }
+
+    /// Writes an entry of another store as it was there, unless it is there as it should be.
+    ///
+    /// # Errors
+    /// The disk takes no file.
+    pub fn unpack(&self, entry: &Packed) -> Result<(), Fault> {
+        self.write(&entry.kind, &entry.key, &entry.body)
     }
 
     /// Every entry of a kind that is whole, in no order.
@@ -84,6 +122,10 @@ impl Store {
     pub fn put<T: Serialize>(&self, kind: &str, key: &str, value: &T) -> Result<(), Fault> {
         let body = serde_json::to_string(value)
             .map_err(|e| Fault::new(format!("the cache cannot be written ({e})"), "report this"))?;
+        self.write(kind, key, &body)
+    }
+
+    fn write(&self, kind: &str, key: &str, body: &str) -> Result<(), Fault> {
         let rest = format!("{}\n{body}", serde_json::Value::from(key));
         let text = format!("{}\n{rest}", blake3::hash(rest.as_bytes()).to_hex());
         let file = self.file(kind, key);
@@ -92,6 +134,11 @@ impl Store {
         }
         write_whole(&file, text.as_bytes())
     }
+}
+
+fn file_in(root: &Path, kind: &str, key: &str) -> PathBuf {
+    // Keys may hold anything, file names may not.
+    root.join(kind).join(format!("{}.json", blake3::hash(key.as_bytes()).to_hex()))
 }
 
 /// The key and the content of an entry that is whole. Entries of earlier versions have no key.
@@ -174,6 +221,28 @@ mod tests {
         }
         store.put("probe", key, &vec![1, 2, 3]).unwrap();
         assert_eq!(store.get::<Vec<i32>>("probe", key), Some(vec![1, 2, 3]));
+    }
+
+    #[test]
+    fn what_lies_below_is_found_and_never_written_to() {
+        let (below, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let lower = Store::new(below.path().to_path_buf());
+        lower.put("speech", "a", &0.1_f64).unwrap();
+        let store = Store::new(folder.path().to_path_buf()).over(below.path().to_path_buf());
+        assert_eq!(store.get::<f64>("speech", "a"), Some(0.1));
+        store.put("speech", "a", &0.2_f64).unwrap();
+        store.put("speech", "b", &0.3_f64).unwrap();
+        store.put("clip", "b", &1).unwrap();
+        assert_eq!((store.get::<f64>("speech", "a"), lower.get::<f64>("speech", "a")), (Some(0.2), Some(0.1)));
+        // What is taken elsewhere is the same there, to the last byte.
+        let packed = store.pack(&["speech"]);
+        assert_eq!(packed.len(), 2);
+        let third = tempfile::tempdir().unwrap();
+        let third = Store::new(third.path().to_path_buf());
+        packed.iter().for_each(|entry| third.unpack(entry).unwrap());
+        for key in ["a", "b"] {
+            assert_eq!(fs::read(third.file("speech", key)).unwrap(), fs::read(store.file("speech", key)).unwrap());
+        }
     }
 
     #[test]

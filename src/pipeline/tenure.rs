@@ -2,6 +2,7 @@
 //! approvals, the log. One program may work on several things at once there, such as a page on which somebody approves
 //! while cuts are made; all of them go through these.
 
+use super::delivered;
 use super::durable::make_folder;
 use super::event::Event;
 use super::journal::Journal;
@@ -86,6 +87,7 @@ impl Tenure {
         }
         fs::create_dir_all(&scratch).map_err(|e| cannot_write(&scratch, &e))?;
         publish::sweep(&self.out);
+        delivered::sweep(&self.state);
         Ok(())
     }
 
@@ -181,7 +183,10 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// The program's own folder in an output folder, made if it is missing. What was said in the clips lies there, so that it
 /// is closed to other users of the computer; the group keeps what the system gives it.
-pub(super) fn state_folder(out: &Path) -> Result<PathBuf, Fault> {
+///
+/// # Errors
+/// The folder cannot be made.
+pub fn state_folder(out: &Path) -> Result<PathBuf, Fault> {
     let state = out.join(".housecall");
     make_folder(&state).map_err(|e| cannot_write(&state, &e))?;
     #[cfg(unix)]

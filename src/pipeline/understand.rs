@@ -108,11 +108,21 @@ impl Reader<'_> {
     /// # Errors
     /// It is larger or longer than is taken.
     pub fn recall(&self, source: &ClipSource) -> Staged<Option<Understood>> {
+        self.recall_delivered(source, false)
+    }
+
+    /// As [`recall`](Self::recall), of a clip that a task read, if it was `learned` there: where nothing is known of faces
+    /// then, nothing could be looked at.
+    ///
+    /// # Errors
+    /// As [`recall`](Self::recall).
+    pub fn recall_delivered(&self, source: &ClipSource, learned: bool) -> Staged<Option<Understood>> {
         let key = format!("{} {}", source.digest.0, media::probe::READING);
         let Some(probe) = self.store.get::<Probe>("probe", &key) else { return Ok(None) };
         media::probe::check_bounds(&probe, &self.bounds).or_else(at(Stage::Probe))?;
         let known = self.known(source);
         let faces: Option<Faces> = self.store.get("faces", &faces_key(&source.digest));
+        let faces = faces.or_else(|| learned.then(Faces::default));
         match (known.sound.is_some() && known.transcript.is_some(), faces) {
             (true, Some(faces)) => understood(probe, faces, known).map(Some),
             _ => Ok(None),

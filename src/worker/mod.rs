@@ -20,4 +20,4 @@ pub const VERB: &str = "worker";
 pub use inside::serve;
 pub use job::{Cover, Frame, Hello, Job, Kind, Listen, Message, Part, Read, Render, Sound};
 pub use outside::{Crew, PATIENCE, Worker};
-pub use verified::{Passed, Verified};
+pub use verified::{Carried, Passed, Verified};

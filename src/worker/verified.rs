@@ -1,12 +1,17 @@
 //! How the proof that a file is as planned goes from the process that checked it to the one that publishes it.
 
-use crate::fault::Fault;
+use crate::fault::{Cancel, Fault};
+use crate::intake::{self, Digest};
 use crate::media::verify;
 use crate::units::Time;
 use serde::{Deserialize, Serialize};
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
+
+/// Bytes that are copied at once.
+const CHUNK: usize = 1 << 20;
 
 /// What a worker's check found of a file that passed it. Made by a check alone, and read from a worker's message.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,6 +65,30 @@ impl Passed {
     }
 }
 
+/// What a check found of a file that goes to another computer: bound to what the file holds, since how it looks changes on
+/// the way. Made of a checked file alone, and read back from what was delivered with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Carried {
+    content: Digest,
+    bytes: u64,
+    duration: Time,
+    loudness: Option<f64>,
+    true_peak: Option<f64>,
+    damaged: usize,
+}
+
+impl Carried {
+    /// BLAKE3 of the file.
+    pub fn content(&self) -> &Digest {
+        &self.content
+    }
+
+    /// Its size in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
 /// A file that a worker has read again and that keeps its plan. Only this can be published.
 #[derive(Debug)]
 pub struct Verified {
@@ -77,6 +106,49 @@ impl Verified {
             Some(looks) if looks == passed.looks => Ok(Verified { file: file.to_path_buf(), passed }),
             _ => Err(changed()),
         }
+    }
+
+    /// Copies the file to `to`, which goes to another computer, and says what its check found of the bytes that went there.
+    ///
+    /// # Errors
+    /// It cannot be read or written, or is not the file that was checked any more.
+    pub fn carry(&self, to: &mut impl Write) -> io::Result<Carried> {
+        let (mut file, mut hasher) = (File::open(&self.file)?, blake3::Hasher::new());
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            match file.read(&mut chunk) {
+                Ok(0) => break,
+                Ok(count) => {
+                    hasher.update(&chunk[..count]);
+                    to.write_all(&chunk[..count])?;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if Looks::of(&self.file) != Some(self.passed.looks) {
+            return Err(io::Error::other(changed().what().to_string()));
+        }
+        let content = Digest(hasher.finalize().to_hex().to_string());
+        let Passed { looks, duration, loudness, true_peak, damaged } = self.passed.clone();
+        Ok(Carried { content, bytes: looks.bytes, duration, loudness, true_peak, damaged })
+    }
+
+    /// The file that was carried here, once its bytes are those that a check passed on another computer.
+    ///
+    /// # Errors
+    /// They are not; the file cannot be read; [`Fault::Cancelled`].
+    pub fn arrived(carried: Carried, file: &Path, cancel: &Cancel) -> Result<Self, Fault> {
+        let before = Looks::of(file);
+        let content = intake::digest(file, cancel)?;
+        let looks = Looks::of(file).filter(|now| Some(*now) == before).ok_or_else(changed)?;
+        if content != carried.content || looks.bytes != carried.bytes {
+            let what = "a finished file that was delivered is not the one that was checked: it was damaged on the way";
+            return Err(Fault::new(what, "submit again, and check the disk that the folder is on"));
+        }
+        let Carried { duration, loudness, true_peak, damaged, .. } = carried;
+        let passed = Passed { looks, duration, loudness, true_peak, damaged };
+        Ok(Verified { file: file.to_path_buf(), passed })
     }
 
     /// The checked file, still under its temporary name.
@@ -133,5 +205,32 @@ mod tests {
         assert!(Verified::receive(passed.clone(), &file).is_err());
         fs::remove_file(&file).unwrap();
         assert!(Verified::receive(passed, &file).is_err());
+    }
+
+    #[test]
+    fn a_file_that_was_carried_has_to_arrive_bit_by_bit() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, there) = (folder.path().join("cut.mp4"), folder.path().join("there.mp4"));
+        fs::write(&file, "checked").unwrap();
+        let looks = Looks::of(&file).unwrap();
+        let passed = Passed { looks, duration: Time(5), loudness: Some(-14.0), true_peak: None, damaged: 2 };
+        let verified = Verified::receive(passed, &file).unwrap();
+        let mut bytes = Vec::new();
+        let carried = verified.carry(&mut bytes).unwrap();
+        let told: Carried = serde_json::from_str(&serde_json::to_string(&carried).unwrap()).unwrap();
+        fs::write(&there, &bytes).unwrap();
+        let arrived = Verified::arrived(told.clone(), &there, &Cancel::new()).unwrap();
+        assert_eq!((arrived.bytes(), arrived.damaged(), arrived.loudness()), (7, 2, Some(-14.0)));
+        for bit in 0..8 * bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            fs::write(&there, &damaged).unwrap();
+            assert!(Verified::arrived(told.clone(), &there, &Cancel::new()).is_err(), "{bit}");
+        }
+        fs::write(&there, &bytes[..6]).unwrap();
+        assert!(Verified::arrived(told, &there, &Cancel::new()).is_err());
+        // What was written to since its check is not carried.
+        fs::write(&file, "CHECKED, and more").unwrap();
+        assert!(verified.carry(&mut Vec::new()).is_err());
     }
 }

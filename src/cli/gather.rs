@@ -1,0 +1,103 @@
+//! `housecall gather`: puts into place what tasks delivered, and says what is missing.
+
+use super::{ALL_WELL, Batch, SOME_FAILED, SOME_HELD, run};
+use crate::cluster::{JobSet, Part};
+use crate::fault::{Cancel, Fault};
+use crate::pipeline::{self, Outcome, Request};
+use crate::report::Progress;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+/// One practice with everything that was submitted of it.
+struct Due {
+    part: Part,
+    platforms: Vec<String>,
+    transcripts: Option<PathBuf>,
+    clips: BTreeSet<String>,
+}
+
+/// Gathers what was submitted into an output folder: of one set, or of all that are not over.
+pub fn gather(out: &Path, jobs: Option<&Path>, wait: bool, json: bool, cancel: &Cancel) -> Result<u8, Fault> {
+    let mut sets = match jobs {
+        Some(folder) => vec![JobSet::read(folder)?],
+        None => JobSet::all(&std::path::absolute(out).unwrap_or_else(|_| out.to_path_buf())),
+    };
+    if sets.is_empty() {
+        let what = format!("nothing was submitted whose cuts go to {}, or all of it is in place", out.display());
+        return Err(Fault::new(what, "submit with `housecall submit`, or name the folder of the jobs with --jobs"));
+    }
+    let mut code = ALL_WELL;
+    let due = due(&sets);
+    let many = due.len() > 1 || due.keys().any(|id| !id.is_empty());
+    for (id, due) in &due {
+        if many && !json {
+            say!("{id}:");
+        }
+        let one = gather_one(due, wait, json, cancel).unwrap_or_else(|fault| {
+            eprintln!("{}: {}.", due.part.place.out().display(), fault.what());
+            eprintln!("What to do: {}.", fault.advice());
+            SOME_FAILED
+        });
+        code = match (code, one) {
+            (SOME_FAILED, _) | (_, SOME_FAILED) => SOME_FAILED,
+            (ALL_WELL, other) => other,
+            (held, _) => held,
+        };
+        if cancel.is_cancelled() {
+            return Ok(SOME_FAILED);
+        }
+    }
+    if code != SOME_FAILED {
+        sets.iter_mut().try_for_each(JobSet::end)?;
+    }
+    Ok(code)
+}
+
+/// By practice; where several sets have something of one, as the last of them has it.
+fn due(sets: &[JobSet]) -> BTreeMap<String, Due> {
+    let mut all: BTreeMap<String, Due> = BTreeMap::new();
+    for set in sets {
+        for part in &set.parts {
+            let mut clips: BTreeSet<String> = part.clips.iter().cloned().collect();
+            let before = all.remove(&part.place.id);
+            clips.extend(before.into_iter().flat_map(|due| due.clips));
+            let (platforms, transcripts) = (set.platforms.clone(), set.transcripts.clone());
+            all.insert(part.place.id.clone(), Due { part: part.clone(), platforms, transcripts, clips });
+        }
+    }
+    all
+}
+
+fn gather_one(due: &Due, wait: bool, json: bool, cancel: &Cancel) -> Result<u8, Fault> {
+    let progress = Progress::new(json, std::io::stderr().is_terminal());
+    let arguments = Batch {
+        platforms: due.platforms.clone(),
+        transcript: due.transcripts.clone(),
+        model: Some(due.part.model.path.to_string_lossy().into_owned()),
+        offline: true,
+        wait,
+        ..Batch::default()
+    };
+    let request = run::request_of(&arguments, &due.part.place.site(), cancel, &progress)?;
+    let request = Request { model: due.part.model.clone(), ..request };
+    let outcome = pipeline::gather(&request, due.clips.clone(), cancel, &|event| progress.tell(event));
+    progress.clear();
+    let outcome = outcome?;
+    if !json {
+        run::summarise(&request, &outcome);
+    }
+    if let Some(fault) = &outcome.unreported {
+        eprintln!("{}. What to do: {}.", fault.what(), fault.advice());
+    }
+    Ok(code(&outcome))
+}
+
+fn code(outcome: &Outcome) -> u8 {
+    let incomplete = outcome.has_failure() || outcome.stopped || outcome.unreported.is_some();
+    match (incomplete, outcome.held()) {
+        (true, _) => SOME_FAILED,
+        (false, 0) => ALL_WELL,
+        (false, _) => SOME_HELD,
+    }
+}

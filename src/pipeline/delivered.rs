@@ -1,0 +1,247 @@
+//! What the tasks of a cluster bring into a practice's output folder, until it is put into place there: finished renders
+//! and covers, what was learned of clips, and a receipt for each task.
+//!
+//! Nobody has a lock here. Every file is written under a temporary name in its own folder, flushed and renamed, so that it
+//! is whole or not there; a render lies under the digest of what it holds, so that two tasks of one clip never write to the
+//! same file. What is kept with a render is what its check found of just those bytes.
+
+use super::durable::{make_folder, sync_folder};
+use super::event::Stage;
+use super::publish::is_on_its_way;
+use super::store::{Packed, Store, cannot_write, set_shared_mode, write_whole};
+use crate::fault::{Cancel, Fault};
+use crate::intake::{self, Digest};
+use crate::worker::{Carried, Verified};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// The folder in the program's own folder.
+pub(super) const FOLDER: &str = "delivered";
+
+/// Folder of the finished files.
+const FILES: &str = "files";
+
+/// A file on its way that nobody wrote to for so long is nobody's: a task writes one in minutes.
+const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Kinds of entries that are learned of a clip by reading it.
+const LEARNED: [&str; 5] = ["probe", "faces", "loudness", "speech", "transcript"];
+
+/// What a task says of its clip when it is through with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Name of the clip's outputs.
+    pub clip: String,
+    /// What decided the outputs when the task was submitted.
+    pub fingerprint: Digest,
+    /// Which computer worked on it.
+    pub computer: String,
+    /// When it was through: UTC, RFC 3339.
+    pub at: String,
+    /// Why there is nothing of it.
+    pub failed: Option<Failure>,
+    /// Why single cuts are not there.
+    pub cuts: Vec<Failure>,
+    /// Keys of the renders that the clip needs and that are there.
+    pub renders: Vec<Digest>,
+}
+
+/// Why something was not delivered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Ids of the platforms; none where it is about the whole clip.
+    pub platforms: Vec<String>,
+    /// Where.
+    pub stage: Stage,
+    /// What happened, without a stop.
+    pub what: String,
+    /// What to do next, without a stop.
+    pub advice: String,
+}
+
+/// A cover that was made elsewhere.
+#[derive(Serialize, Deserialize)]
+struct Still {
+    content: Digest,
+}
+
+/// What was delivered into one output folder.
+#[derive(Debug, Clone)]
+pub struct Delivered {
+    root: PathBuf,
+    notes: Store,
+    /// Whether anything was when this was made.
+    any: bool,
+}
+
+impl Receipt {
+    /// Whether all that the clip needs was made.
+    pub fn is_complete(&self) -> bool {
+        self.failed.is_none() && self.cuts.is_empty()
+    }
+}
+
+impl Failure {
+    /// As a fault.
+    pub fn fault(&self) -> Fault {
+        Fault::new(&self.what, &self.advice)
+    }
+}
+
+impl Delivered {
+    /// Of the output folder `out`.
+    pub fn of(out: &Path) -> Self {
+        let root = out.join(".housecall").join(FOLDER);
+        Delivered { notes: Store::new(root.clone()), any: root.is_dir(), root }
+    }
+
+    /// Delivers a render with what its check found, unless it is there.
+    ///
+    /// # Errors
+    /// The disk takes no file, or the render is not as it was checked any more.
+    pub fn give(&self, key: &Digest, verified: &Verified) -> Result<(), Fault> {
+        let folder = self.root.join(FILES);
+        if self.notes.get::<Carried>("render", &key.0).is_some_and(|carried| self.is_there(&carried)) {
+            return Ok(());
+        }
+        let put = || -> std::io::Result<Carried> {
+            make_folder(&folder)?;
+            let mut waiting = tempfile::Builder::new().prefix(".").suffix(".part").tempfile_in(&folder)?;
+            let carried = verified.carry(waiting.as_file_mut())?;
+            set_shared_mode(waiting.as_file())?;
+            waiting.as_file().sync_all()?;
+            waiting.persist(self.file(carried.content(), "mp4")).map_err(|e| e.error)?;
+            sync_folder(&folder)?;
+            Ok(carried)
+        };
+        let carried = put().map_err(|e| cannot_write(&folder, &e))?;
+        // The file first: what is told of is there.
+        self.notes.put("render", &key.0, &carried)
+    }
+
+    /// Delivers a cover.
+    ///
+    /// # Errors
+    /// The disk takes no file.
+    pub fn give_cover(&self, key: &Digest, bytes: &[u8]) -> Result<(), Fault> {
+        let content = Digest(blake3::hash(bytes).to_hex().to_string());
+        write_whole(&self.file(&content, "jpg"), bytes)?;
+        self.notes.put("cover", &key.0, &Still { content })
+    }
+
+    /// Delivers what `store` itself knows of a clip of that content.
+    ///
+    /// # Errors
+    /// The disk takes no file.
+    pub fn give_learned(&self, clip: &Digest, store: &Store) -> Result<(), Fault> {
+        self.notes.put("learned", &clip.0, &store.pack(&LEARNED))
+    }
+
+    /// Delivers what became of a clip: the last of it.
+    ///
+    /// # Errors
+    /// The disk takes no file.
+    pub fn give_receipt(&self, receipt: &Receipt) -> Result<(), Fault> {
+        self.notes.put("receipt", &receipt.clip, receipt)
+    }
+
+    /// A render that was delivered: none where it was not, a fault where it is not the file that was checked.
+    pub fn render(&self, key: &Digest, cancel: &Cancel) -> Option<Result<Verified, Fault>> {
+        let carried: Carried = self.any.then(|| self.notes.get("render", &key.0))??;
+        let file = self.file(carried.content(), "mp4");
+        file.exists().then(|| Verified::arrived(carried, &file, cancel))
+    }
+
+    /// A cover that was delivered whole.
+    pub fn cover(&self, key: &Digest) -> Option<Vec<u8>> {
+        let still: Still = self.any.then(|| self.notes.get("cover", &key.0))??;
+        let bytes = fs::read(self.file(&still.content, "jpg")).ok()?;
+        (blake3::hash(&bytes).to_hex().as_str() == still.content.0).then_some(bytes)
+    }
+
+    /// Puts what was learned of a clip of that content into `store`; whether anything was.
+    ///
+    /// # Errors
+    /// The disk takes no file.
+    pub fn learn(&self, clip: &Digest, store: &Store) -> Result<bool, Fault> {
+        let learned: Option<Vec<Packed>> = if self.any { self.notes.get("learned", &clip.0) } else { None };
+        let Some(learned) = learned else { return Ok(false) };
+        learned.iter().try_for_each(|entry| store.unpack(entry))?;
+        Ok(true)
+    }
+
+    /// What became of the clip of that name.
+    pub fn receipt(&self, clip: &str) -> Option<Receipt> {
+        if self.any { self.notes.get("receipt", clip) } else { None }
+    }
+
+    /// Whether all that a receipt tells of lies there.
+    pub fn has_all(&self, receipt: &Receipt) -> bool {
+        let there = |key: &Digest| self.notes.get("render", &key.0).is_some_and(|carried| self.is_there(&carried));
+        receipt.is_complete() && receipt.renders.iter().all(there)
+    }
+
+    /// Removes a render that is not as it was checked, so that nobody counts on it.
+    pub fn discard(&self, key: &Digest) {
+        if let Some(carried) = self.notes.get::<Carried>("render", &key.0) {
+            self.notes.remove("render", &key.0);
+            drop(fs::remove_file(self.file(carried.content(), "mp4")));
+        }
+    }
+
+    /// Removes everything of a clip, which is in place: its name, what it holds, its renders and its cover.
+    pub fn forget(&self, name: &str, clip: &Digest, renders: &[&Digest], cover: Option<&Digest>) {
+        if !self.any {
+            return;
+        }
+        renders.iter().for_each(|key| self.discard(key));
+        if let Some(still) = cover.and_then(|key| self.notes.get::<Still>("cover", &key.0)) {
+            cover.iter().for_each(|key| self.notes.remove("cover", &key.0));
+            drop(fs::remove_file(self.file(&still.content, "jpg")));
+        }
+        self.notes.remove("learned", &clip.0);
+        self.notes.remove("receipt", name);
+    }
+
+    fn is_there(&self, carried: &Carried) -> bool {
+        fs::metadata(self.file(carried.content(), "mp4")).is_ok_and(|about| about.len() == carried.bytes())
+    }
+
+    fn file(&self, content: &Digest, extension: &str) -> PathBuf {
+        self.root.join(FILES).join(format!("{}.{extension}", content.0))
+    }
+}
+
+/// Whether a path is the folder of what tasks deliver: what is on its way there may be of one that goes on.
+pub(super) fn is_of_others(path: &Path) -> bool {
+    path.ends_with(Path::new(".housecall").join(FOLDER))
+}
+
+/// Removes what tasks that were killed left on its way, once it is too old to be anybody's.
+pub(super) fn sweep(state: &Path) {
+    for file in abandoned(state) {
+        drop(fs::remove_file(file));
+    }
+}
+
+/// Files on their way in `state` that nobody writes to any more.
+pub(super) fn abandoned(state: &Path) -> Vec<PathBuf> {
+    old(state, ABANDONED, &|file| is_on_its_way(&intake::name_of(file)))
+}
+
+/// Whatever was delivered and not taken for so long.
+pub(super) fn stale(state: &Path, age: Duration) -> Vec<PathBuf> {
+    old(state, age, &|_| true)
+}
+
+fn old(state: &Path, age: Duration, wanted: &dyn Fn(&Path) -> bool) -> Vec<PathBuf> {
+    let below = |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let files = below(state.join(FOLDER)).flat_map(below);
+    let is_old = |file: &PathBuf| {
+        let changed = fs::symlink_metadata(file).and_then(|about| about.modified());
+        changed.is_ok_and(|at| SystemTime::now().duration_since(at).is_ok_and(|quiet| quiet >= age))
+    };
+    files.filter(|file| wanted(file) && is_old(file)).collect()
+}
