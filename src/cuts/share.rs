@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 /// Version of everything that turns a recipe into bits. Raise it with each change that gives the same recipe another
 /// picture or sound, so that nothing made before is taken for it.
-pub const ENGINE: u32 = 5;
+pub const ENGINE: u32 = 6;
 
 /// One unique encode and the cuts that it is for.
 #[derive(Debug, Clone, PartialEq)]

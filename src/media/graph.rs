@@ -67,7 +67,11 @@ impl Normaliser {
             false => track.colour.is_plain() && sample.format() == ff::format::Pixel::YUV420P,
         };
         let mut filters = Vec::new();
+        let mut workers = threads;
         if !(ready && coded == Size::new(width, height)) {
+            // Several threads cut the picture into as many strips, and colours at the edges of a strip come out otherwise
+            // than in one piece: up to 13 codes off in chroma, and another picture on a computer with more cores.
+            workers = 1;
             let whole = whole_chroma(coded, sample.format());
             if whole != coded {
                 filters.push(format!("crop={}:{}:0:0", whole.width, whole.height));
@@ -85,7 +89,7 @@ impl Normaliser {
             "video_size={}x{}:pix_fmt={format}:time_base=1/1000000:pixel_aspect=1/1",
             coded.width, coded.height
         );
-        let graph = single_chain(&source, &[], &filters.join(","), threads)?;
+        let graph = single_chain(&source, &[], &filters.join(","), workers)?;
         let tone = hdr.then(|| {
             use frame::side_data::Type;
             let told = |kind| sample.side_data(kind);
