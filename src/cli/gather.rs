@@ -19,7 +19,7 @@ struct Due {
 
 /// Gathers what was submitted into an output folder: of one set, or of all that are not over.
 pub fn gather(out: &Path, jobs: Option<&Path>, wait: bool, json: bool, cancel: &Cancel) -> Result<u8, Fault> {
-    let mut sets = match jobs {
+    let sets = match jobs {
         Some(folder) => vec![JobSet::read(folder)?],
         None => JobSet::all(&std::path::absolute(out).unwrap_or_else(|_| out.to_path_buf())),
     };
@@ -49,7 +49,11 @@ pub fn gather(out: &Path, jobs: Option<&Path>, wait: bool, json: bool, cancel: &
         }
     }
     if code != SOME_FAILED {
-        sets.iter_mut().try_for_each(JobSet::end)?;
+        let earlier =
+            JobSet::all(&sets[0].out).into_iter().filter(|set| sets.iter().any(|own| own.is_about_all_of(set)));
+        let mut over: Vec<JobSet> = earlier.collect();
+        over.extend(sets);
+        over.iter_mut().try_for_each(JobSet::end)?;
     }
     Ok(code)
 }

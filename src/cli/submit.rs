@@ -36,7 +36,7 @@ pub fn submit(what: &SubmitVerb, cancel: &Cancel) -> Result<u8, Fault> {
 fn to_slurm(arguments: &Slurm, cancel: &Cancel) -> Result<u8, Fault> {
     let batch = absolute(&arguments.batch)?;
     // A dry run asks nobody, so that it can be tried anywhere.
-    let known = if arguments.dry_run { BTreeSet::new() } else { waiting(&batch.out)? };
+    let (known, others) = if arguments.dry_run { Default::default() } else { waiting(&batch.out)? };
     let (draft, count) = draft(&batch, &known, cancel)?;
     if draft.count() == 0 {
         draft.discard();
@@ -53,7 +53,7 @@ fn to_slurm(arguments: &Slurm, cancel: &Cancel) -> Result<u8, Fault> {
         tell(&batch, &set, &count, None);
     } else {
         let program = run::program()?;
-        let submitted = slurm::submit(&mut set, &asked, &program, cancel)?;
+        let submitted = slurm::submit(&mut set, &asked, &program, &others, cancel)?;
         tell(&batch, &set, &count, Some(&submitted));
         if !batch.json {
             say!("every node has to see {} and the folders above under these names", program.display());
@@ -82,19 +82,20 @@ fn absolute(batch: &Batch) -> Result<Batch, Fault> {
     })
 }
 
-/// What of earlier sets waits or runs.
-fn waiting(out: &Path) -> Result<BTreeSet<Known>, Fault> {
-    let mut known = BTreeSet::new();
+/// What of earlier sets waits or runs, and the numbers of the arrays that it is in.
+fn waiting(out: &Path) -> Result<(BTreeSet<Known>, BTreeSet<String>), Fault> {
+    let (mut known, mut arrays) = (BTreeSet::new(), BTreeSet::new());
     for set in JobSet::all(out) {
         for array in &set.arrays {
             for number in slurm::queued(array)? {
                 // One that nobody can read is done by nobody either.
                 let Ok(job) = Job::read(&set.folder, number) else { continue };
                 known.insert((job.place.id, job.errand.source.name, job.errand.fingerprint));
+                arrays.insert(array.id.clone());
             }
         }
     }
-    Ok(known)
+    Ok((known, arrays))
 }
 
 /// Writes a job for each clip that nobody has done or is to do.

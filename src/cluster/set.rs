@@ -180,14 +180,15 @@ impl JobSet {
         Ok(JobSet { folder, out, count, need, platforms, transcripts, parts, arrays, over })
     }
 
-    /// All sets of an output folder that are not over, the oldest first. One that cannot be read, such as one that is just
-    /// being written, is left out.
+    /// All sets of an output folder that are not over, the oldest first; where all are, the last one. One that cannot be
+    /// read, such as one that is just being written, is left out.
     pub fn all(out: &Path) -> Vec<JobSet> {
         let folders = fs::read_dir(sets(out)).into_iter().flatten().flatten().map(|entry| entry.path());
         let mut found: Vec<JobSet> = folders.filter_map(|folder| JobSet::read(&folder).ok()).collect();
-        found.retain(|set| !set.over);
         found.sort_by(|a, b| a.folder.cmp(&b.folder));
-        found
+        let last = found.last().cloned();
+        found.retain(|set| !set.over);
+        if found.is_empty() { last.into_iter().collect() } else { found }
     }
 
     /// Writes down what is known of it.
@@ -213,6 +214,13 @@ impl JobSet {
     /// Where the logs of its tasks lie.
     pub fn logs(&self) -> PathBuf {
         self.folder.join("logs")
+    }
+
+    /// Whether all that an earlier set is about is in place when all that this one is about is.
+    pub fn is_about_all_of(&self, earlier: &JobSet) -> bool {
+        let asks = |set: &JobSet| (set.platforms.clone(), set.transcripts.clone());
+        let same = |part: &Part| self.parts.iter().any(|own| own.place == part.place && own.model == part.model);
+        earlier.folder <= self.folder && asks(earlier) == asks(self) && earlier.parts.iter().all(same)
     }
 
     /// Says that all of it is in place. Its jobs, which hold what is known of clips, go; its logs stay.

@@ -8,8 +8,7 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 /// `MaxArraySize` where Slurm's own configuration says nothing: indexes are below it.
@@ -35,12 +34,19 @@ pub struct Submitted {
     pub last: String,
 }
 
-/// Submits a set, whose tasks are done by `program`. A fault leaves nothing submitted and nothing of the set.
+/// Submits a set, whose tasks are done by `program`; its last job also waits for the arrays `others`, which have what was
+/// not submitted again. A fault leaves nothing submitted and nothing of the set.
 ///
 /// # Errors
 /// Slurm is not there or refuses; the disk takes nothing; [`Fault::Cancelled`].
-pub fn submit(set: &mut JobSet, asked: &Asked, program: &Path, cancel: &Cancel) -> Result<Submitted, Fault> {
-    let done = submit_all(set, asked, program, cancel);
+pub fn submit(
+    set: &mut JobSet,
+    asked: &Asked,
+    program: &Path,
+    others: &BTreeSet<String>,
+    cancel: &Cancel,
+) -> Result<Submitted, Fault> {
+    let done = submit_all(set, asked, program, others, cancel);
     if done.is_err() {
         for array in &set.arrays {
             // Of a job that is gone Slurm says so, and there is nothing more to do about it.
@@ -51,7 +57,13 @@ pub fn submit(set: &mut JobSet, asked: &Asked, program: &Path, cancel: &Cancel) 
     done
 }
 
-fn submit_all(set: &mut JobSet, asked: &Asked, program: &Path, cancel: &Cancel) -> Result<Submitted, Fault> {
+fn submit_all(
+    set: &mut JobSet,
+    asked: &Asked,
+    program: &Path,
+    others: &BTreeSet<String>,
+    cancel: &Cancel,
+) -> Result<Submitted, Fault> {
     let (task, last) = (set.folder.join("task.sh"), set.folder.join("last.sh"));
     write(&task, &task_script(program, &set.folder))?;
     write(&last, &last_script(program, &set.out, &set.folder))?;
@@ -66,7 +78,8 @@ fn submit_all(set: &mut JobSet, asked: &Asked, program: &Path, cancel: &Cancel) 
     }
     cancel.check()?;
     let arrays: Vec<String> = set.arrays.iter().map(|array| array.id.clone()).collect();
-    let last = sbatch(last_arguments(set, asked, &arrays), &last, &[])?;
+    let before: Vec<&String> = arrays.iter().chain(others).collect();
+    let last = sbatch(last_arguments(set, asked, &before), &last, &[])?;
     Ok(Submitted { arrays, last })
 }
 
@@ -121,12 +134,13 @@ fn array_arguments(set: &JobSet, asked: &Asked, count: usize, before: Option<&st
 }
 
 /// The last job renders nothing; what it checks again takes a decoder at most.
-fn last_arguments(set: &JobSet, asked: &Asked, arrays: &[String]) -> Vec<OsString> {
+fn last_arguments(set: &JobSet, asked: &Asked, before: &[&String]) -> Vec<OsString> {
     let mut arguments = common(set, asked, "logs/last_%j.log");
     arguments.extend(["--requeue", "--open-mode=append"].map(OsString::from));
     arguments.push(format!("--cpus-per-task={}", set.need.cores.min(2)).into());
     arguments.push(format!("--mem={}M", set.need.mebibytes).into());
-    arguments.push(format!("--dependency=afterany:{}", arrays.join(":")).into());
+    let before: String = before.iter().map(|id| format!(":{id}")).collect();
+    arguments.push(format!("--dependency=afterany{before}").into());
     arguments
 }
 
@@ -211,20 +225,22 @@ fn last_script(program: &Path, out: &Path, folder: &Path) -> OsString {
 }
 
 /// A path as one word of a shell, whatever is in it.
+#[cfg(unix)]
 fn quoted(path: &Path) -> OsString {
-    let mut word = vec![b'\''];
-    for byte in path.as_os_str().as_bytes() {
-        match byte {
-            b'\'' => word.extend(b"'\\''"),
-            byte => word.push(*byte),
-        }
-    }
-    word.push(b'\'');
-    OsString::from_vec(word)
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    let quote = |byte: &u8| if *byte == b'\'' { b"'\\''".to_vec() } else { vec![*byte] };
+    let inside: Vec<u8> = path.as_os_str().as_bytes().iter().flat_map(quote).collect();
+    OsString::from_vec([b"'", &inside[..], b"'"].concat())
 }
 
-fn write(file: &PathBuf, script: &OsStr) -> Result<(), Fault> {
-    fs::write(file, script.as_bytes()).map_err(|e| cannot_write(file, &e))
+/// Nobody submits from a computer without such a shell.
+#[cfg(not(unix))]
+fn quoted(path: &Path) -> OsString {
+    path.as_os_str().to_os_string()
+}
+
+fn write(file: &Path, script: &OsStr) -> Result<(), Fault> {
+    fs::write(file, script.as_encoded_bytes()).map_err(|e| cannot_write(file, &e))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What no clip needs any more, and its removal. Everything that is looked at lies in the program's own folder, or has the
 //! name of a file on its way there; cuts, texts, transcripts, the record and the inbox are none of its business.
 
+use super::delivered;
 use super::desk::state_of;
 use super::journal::{self, Entry, Replay};
 use super::lock::{Lock, Patience};
@@ -16,9 +17,13 @@ use crate::report::ClipReport;
 use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Kinds of entries whose keys begin with the digest of a clip.
 const OF_CLIPS: [&str; 5] = ["probe", "faces", "loudness", "speech", "transcript"];
+
+/// What other computers are given or give is not needed any more when nobody touched it for so long.
+const FORGOTTEN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Files, and the size of each in bytes.
 type Files = Vec<(PathBuf, u64)>;
@@ -69,6 +74,11 @@ pub fn clean(out: &Path, inbox: Option<&Path>, remove: bool, patience: &Patience
     let mut leftovers = vec![
         Leftover { what: "files on their way, of runs that were cut off", files: desk.unfinished() },
         Leftover { what: "cuts that failed their check", files: sizes(below(&desk.state.join("failed"), 1)) },
+        Leftover {
+            what: "what tasks of a cluster delivered and nobody put into place",
+            files: desk.forgotten(delivered::FOLDER),
+        },
+        Leftover { what: "jobs that were submitted long ago", files: desk.forgotten("jobs") },
         Leftover { what: "logs", files: sizes(below(&logbook::folder(&desk.state), 1)) },
     ];
     let store = Store::new(desk.state.join("cache"));
@@ -206,6 +216,11 @@ impl Desk<'_> {
         sizes(below(&tenure::copies(&self.state), 1).into_iter().filter(is_gone))
     }
 
+    /// What lies in a folder that is for other computers, and was left alone for so long that none of them needs it.
+    fn forgotten(&self, folder: &str) -> Files {
+        sizes(below(&self.state.join(folder), 3).into_iter().filter(|file| delivered::is_older(file, FORGOTTEN)))
+    }
+
     /// What a run that was killed left on its way.
     fn unfinished(&self) -> Files {
         let platforms = config::platforms().unwrap_or_default().into_iter().map(|platform| platform.id);
@@ -214,6 +229,9 @@ impl Desk<'_> {
         let top = below_here(self.out).into_iter().filter(is_file).map(|entry| entry.path());
         let parts = below.chain(top).filter(|file| is_on_its_way(&intake::name_of(file)));
         let passing = ["scratch", look::FOLDER].into_iter().flat_map(|folder| below_all(&self.state.join(folder)));
+        // Tasks deliver without a lock: what is on its way there may be of one that goes on.
+        let delivering = self.state.join(delivered::FOLDER);
+        let parts = parts.filter(|file| !file.starts_with(&delivering)).chain(delivered::abandoned(&self.state));
         let files: BTreeSet<PathBuf> = parts.chain(passing).collect();
         sizes(files)
     }

@@ -228,20 +228,13 @@ pub(super) fn sweep(state: &Path) {
 
 /// Files on their way in `state` that nobody writes to any more.
 pub(super) fn abandoned(state: &Path) -> Vec<PathBuf> {
-    old(state, ABANDONED, &|file| is_on_its_way(&intake::name_of(file)))
-}
-
-/// Whatever was delivered and not taken for so long.
-pub(super) fn stale(state: &Path, age: Duration) -> Vec<PathBuf> {
-    old(state, age, &|_| true)
-}
-
-fn old(state: &Path, age: Duration, wanted: &dyn Fn(&Path) -> bool) -> Vec<PathBuf> {
     let below = |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let files = below(state.join(FOLDER)).flat_map(below);
-    let is_old = |file: &PathBuf| {
-        let changed = fs::symlink_metadata(file).and_then(|about| about.modified());
-        changed.is_ok_and(|at| SystemTime::now().duration_since(at).is_ok_and(|quiet| quiet >= age))
-    };
-    files.filter(|file| wanted(file) && is_old(file)).collect()
+    files.filter(|file| is_on_its_way(&intake::name_of(file)) && is_older(file, ABANDONED)).collect()
+}
+
+/// Whether nobody wrote to a file for so long.
+pub(super) fn is_older(file: &Path, age: Duration) -> bool {
+    let changed = fs::symlink_metadata(file).and_then(|about| about.modified());
+    changed.is_ok_and(|at| SystemTime::now().duration_since(at).is_ok_and(|quiet| quiet >= age))
 }

@@ -408,7 +408,11 @@ impl Workshop<'_> {
                 return Some(Err(Rejected { stage: Stage::Verify, fault, kept: None }));
             }
         };
-        Some(self.place(planned, render, absent, &verified))
+        let placed = self.place(planned, render, absent, &verified);
+        if placed.is_ok() && !self.delivers() {
+            self.delivered.discard(&render.key);
+        }
+        Some(placed)
     }
 
     /// Puts a cover in place that a task delivered; whether there was one, or nobody else makes it.

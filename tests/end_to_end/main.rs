@@ -7,6 +7,8 @@ mod common;
 
 mod checks;
 mod cli;
+#[cfg(target_os = "linux")]
+mod cluster;
 mod corrections;
 mod day;
 mod keeping;

@@ -1,0 +1,406 @@
+//! One folder on many computers: what tasks deliver and gathering puts into place is what one run makes. There is no Slurm
+//! here: its commands are scripts that write down what they were asked, and the tests start the tasks.
+
+use crate::common::desk::{Desk, Done, small};
+use crate::common::ffmpeg;
+use crate::common::tree::{assert_same, files, is_on_its_way, public, strays, tree};
+use serde_json::Value;
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::thread::sleep;
+use std::time::Duration;
+
+/// Slurm's commands, as scripts. `$FAKE` is a folder: `calls` tells what was asked, `queue` what `squeue` says, `refuse` from
+/// which call on `sbatch` refuses.
+const FAKES: [(&str, &str); 4] = [
+    (
+        "sbatch",
+        "n=$(($(cat \"$FAKE/n\" 2>/dev/null || echo 0) + 1)); [ \"$n\" != \"$(cat \"$FAKE/refuse\" 2>/dev/null)\" ] || \
+         { echo 'sbatch: error: invalid partition' >&2; exit 1; }\n\
+         echo $n > \"$FAKE/n\"; echo \"sbatch $*\" >> \"$FAKE/calls\"; echo \"$n;cluster\"",
+    ),
+    (
+        "squeue",
+        "echo \"squeue $*\" >> \"$FAKE/calls\"; [ -e \"$FAKE/queue\" ] || \
+         { echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1; }\ncat \"$FAKE/queue\"",
+    ),
+    ("scontrol", "echo 'MaxArraySize            = 2'"),
+    ("scancel", "echo \"scancel $*\" >> \"$FAKE/calls\""),
+];
+
+/// A desk with clips that are made in a moment, and a cluster beside it.
+struct Cluster {
+    desk: Desk,
+}
+
+impl Cluster {
+    /// Clips of a second, their words given, on two small platforms.
+    fn of(clips: usize) -> Self {
+        let desk = Desk::new();
+        desk.practice(&settings());
+        fs::create_dir(desk.inbox().join("said")).unwrap();
+        (1..=clips).for_each(|n| drop_clip(&desk.inbox(), n));
+        let cluster = Cluster { desk };
+        fs::create_dir(cluster.home().join("node")).unwrap();
+        fs::create_dir(cluster.fake()).unwrap();
+        for (name, script) in FAKES {
+            let file = cluster.fake().join(name);
+            fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        cluster
+    }
+
+    fn home(&self) -> PathBuf {
+        self.desk.inbox().parent().unwrap().to_path_buf()
+    }
+
+    fn fake(&self) -> PathBuf {
+        self.home().join("fake")
+    }
+
+    /// The program with the cluster's commands, in a node's temporary folder.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.desk.command(arguments);
+        let path = std::env::var("PATH").unwrap();
+        command.env("FAKE", self.fake()).env("PATH", format!("{}:{path}", self.fake().display()));
+        command.env("TMPDIR", self.home().join("node"));
+        command
+    }
+
+    fn housecall(&self, arguments: &[&str]) -> Done {
+        Done::of(self.command(arguments).output().unwrap())
+    }
+
+    /// What a run or a submission of the inbox is given.
+    fn batch(&self, verb: &[&str], out: &Path, further: &[&str]) -> Done {
+        let (inbox, said) = (self.desk.inbox(), self.desk.inbox().join("said"));
+        let common = [inbox.to_str().unwrap(), "--out", out.to_str().unwrap(), "--offline", "--json"];
+        let which = ["--platforms", "x,youtube", "--transcript", said.to_str().unwrap()];
+        self.housecall(&[verb, &common, &which, further].concat())
+    }
+
+    fn submit(&self, further: &[&str]) -> (Value, Done) {
+        let done = self.batch(&["submit", "slurm"], &self.desk.out(), further);
+        let told = done.events("submitted").pop().unwrap_or(Value::Null);
+        (told, done)
+    }
+
+    fn run(&self, out: &Path) -> Done {
+        self.batch(&["run"], out, &[])
+    }
+
+    /// Does the jobs of what was submitted, as the engine would: by its script.
+    fn tasks(&self, told: &Value) -> Vec<Output> {
+        let count = told["tasks"].as_u64().unwrap() as usize;
+        (0..count).map(|number| self.script(told, number).output().unwrap()).collect()
+    }
+
+    fn script(&self, told: &Value, number: usize) -> Command {
+        let mut command = Command::new("sh");
+        command.arg(jobs(told).join("task.sh")).arg((number / 2 * 2).to_string());
+        command.env("SLURM_ARRAY_TASK_ID", (number % 2).to_string()).env("HOME", self.home());
+        command.env("TMPDIR", self.home().join("node")).current_dir("/");
+        command
+    }
+
+    fn gather(&self) -> Done {
+        self.housecall(&["gather", self.desk.out().to_str().unwrap(), "--json"])
+    }
+
+    fn calls(&self) -> String {
+        fs::read_to_string(self.fake().join("calls")).unwrap_or_default()
+    }
+
+    /// Asserts that gathering leaves just what a run of one computer leaves, in `reference`.
+    fn assert_gathers(&self, reference: &Path, about: &str) {
+        let done = self.gather();
+        assert_eq!(done.code, 0, "{about}: {done:?}");
+        let work = &done.events("ended")[0]["work"];
+        assert_eq!((&work["decodes"], &work["encodes"]), (&Value::from(0), &Value::from(0)), "{about}");
+        assert_same(&tree(&self.desk.out()), &tree(reference), about);
+        assert_eq!(strays(&self.desk.out()), [""; 0].map(PathBuf::from), "{about}");
+        assert_eq!(self.delivered(), [""; 0].map(PathBuf::from), "{about}: nothing is left");
+        assert_eq!(
+            files(&self.home().join("node")),
+            [""; 0].map(PathBuf::from),
+            "{about}: nothing is left on the node"
+        );
+    }
+
+    /// What was delivered and not put into place.
+    fn delivered(&self) -> Vec<PathBuf> {
+        files(&self.desk.out().join(".housecall/delivered"))
+    }
+}
+
+fn settings() -> String {
+    let platforms = small("x", &[(320, 240)]) + &small("youtube", &[(480, 360)]);
+    format!("[end_card]\nenabled = false\n{platforms}")
+}
+
+fn jobs(told: &Value) -> PathBuf {
+    PathBuf::from(told["jobs"].as_str().unwrap_or_else(|| panic!("{told}")))
+}
+
+/// A second of moving picture with a tone, a different one for each number, and its words.
+fn drop_clip(inbox: &Path, number: usize) {
+    let file = inbox.join(format!("clip-{number}.mp4"));
+    let picture = format!("testsrc2=size=480x360:rate=15:duration=1,hue=h={}", number * 40);
+    let tone = format!("sine=frequency={}:duration=1", 200 + 50 * number);
+    let inputs = ["-f", "lavfi", "-i", &picture, "-f", "lavfi", "-i", &tone];
+    let encoding = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac"];
+    ffmpeg(&[&inputs, &encoding[..], &[file.to_str().unwrap()]].concat());
+    age(&file);
+    let words = format!("1\n00:00:00,100 --> 00:00:00,900\nDrink water and rest, part {number}.\n");
+    fs::write(inbox.join(format!("said/clip-{number}.srt")), words).unwrap();
+}
+
+/// As if it had lain there for an hour.
+fn age(file: &Path) {
+    let hour = std::time::SystemTime::now() - Duration::from_secs(3600);
+    File::options().append(true).open(file).unwrap().set_modified(hour).unwrap();
+}
+
+#[test]
+fn many_computers_leave_just_what_one_leaves() {
+    let cluster = Cluster::of(3);
+    let (out, reference) = (cluster.desk.out(), cluster.home().join("reference"));
+    assert_eq!(cluster.run(&reference).code, 0);
+    let (told, done) = cluster.submit(&["--partition", "day", "--array-limit", "7", "--gres", "gpu:1"]);
+    assert_eq!(
+        (done.code, &told["tasks"], &told["arrays"]),
+        (0, &3.into(), &serde_json::json!(["1", "2"])),
+        "{done:?}"
+    );
+    let calls = cluster.calls();
+    let wanted = ["--array=0-1%7", "--array=0-0%7", "--requeue", "--partition=day", "--gres=gpu:1"];
+    assert!(wanted.iter().all(|wanted| calls.contains(wanted)), "{calls}");
+    // With a limit the arrays follow each other, and the last job follows both.
+    assert!(calls.contains("--dependency=afterany:1 ") && calls.contains("--dependency=afterany:1:2 "), "{calls}");
+    for task in cluster.tasks(&told) {
+        assert!(task.status.success(), "{task:?}");
+    }
+    assert!(public(&out).is_empty(), "nothing has a platform's name before it is gathered");
+    // Who submits again has nothing to do, and hears why.
+    let (again, _) = cluster.submit(&[]);
+    assert_eq!((&again["tasks"], &again["delivered"]), (&0.into(), &3.into()));
+    cluster.assert_gathers(&reference, "from nothing");
+    let (again, _) = cluster.submit(&[]);
+    assert_eq!((&again["tasks"], &again["in_place"]), (&0.into(), &3.into()));
+    let run = cluster.run(&out);
+    assert_eq!(run.events("ended")[0]["unchanged"], 3, "a run finds nothing to do");
+
+    // What people write: a correction, choices, a glossary, and captions that nobody touched.
+    for folder in [&out, &reference] {
+        let captions = folder.join("transcripts/clip-1.srt");
+        let text = fs::read_to_string(&captions).unwrap();
+        assert!(text.contains("rest"), "{text}");
+        fs::write(&captions, text.replace("Drink", "Sip")).unwrap();
+        age(&captions);
+        fs::write(folder.join("transcripts/clip-2.toml"), "start = 0.2\nhook = \"Look\"\n").unwrap();
+        fs::write(folder.join("glossary.toml"), "[replace]\n\"rest\" = \"Rest\"\n").unwrap();
+    }
+    assert_eq!(cluster.run(&reference).code, 0);
+    let (told, done) = cluster.submit(&[]);
+    assert_eq!((done.code, &told["tasks"]), (0, &3.into()), "{done:?}");
+    for task in cluster.tasks(&told) {
+        assert!(task.status.success(), "{task:?}");
+    }
+    cluster.assert_gathers(&reference, "with what people wrote");
+    let said =
+        fs::read_to_string(out.join("x/clip-1.srt")).unwrap() + &fs::read_to_string(out.join("x/clip-3.srt")).unwrap();
+    assert!(said.contains("Sip water") && said.contains("Rest, part 3"), "{said}");
+}
+
+#[test]
+fn a_task_that_is_killed_is_done_again_and_takes_no_lock_of_the_folder() {
+    let cluster = Cluster::of(1);
+    let (out, reference) = (cluster.desk.out(), cluster.home().join("reference"));
+    assert_eq!(cluster.run(&reference).code, 0);
+    let (told, _) = cluster.submit(&[]);
+    for milliseconds in [150, 400, 700, 1000] {
+        let mut task = cluster.script(&told, 0).spawn().unwrap();
+        sleep(Duration::from_millis(milliseconds));
+        task.kill().unwrap();
+        task.wait().unwrap();
+        assert!(public(&out).is_empty(), "killed after {milliseconds} ms");
+    }
+    drop(fs::remove_dir_all(cluster.home().join("node")));
+    fs::create_dir(cluster.home().join("node")).unwrap();
+    let traced = cluster.home().join("traced");
+    let task = cluster.script(&told, 0);
+    let mut strace = Command::new("strace");
+    strace
+        .args(["-f", "-qq", "-e", "trace=openat,flock,fcntl,rename,renameat,renameat2,link,linkat", "-o"])
+        .arg(&traced);
+    strace.arg(task.get_program()).args(task.get_args()).current_dir("/");
+    strace.envs(task.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let done = strace.output().expect("strace, which the tests' packages bring");
+    assert!(done.status.success(), "{done:?}");
+    let (state, calls) = (out.join(".housecall"), fs::read_to_string(&traced).unwrap());
+    let in_state = format!("\"{}/", state.display());
+    // Whatever it opens to write, makes or renames below the cuts lies among what is delivered.
+    let writes = |line: &&str| {
+        line.contains("O_WRONLY") || line.contains("O_RDWR") || line.contains("O_CREAT") || !line.contains("openat(")
+    };
+    let touched: Vec<&str> =
+        calls.lines().filter(|line| line.contains(&format!("\"{}/", out.display()))).filter(writes).collect();
+    assert!(!touched.is_empty());
+    let delivering = format!("{in_state}delivered/");
+    assert!(touched.iter().all(|line| line.contains(&delivering)), "{touched:#?}");
+    cluster.assert_gathers(&reference, "after four kills");
+}
+
+#[test]
+fn two_tasks_of_one_clip_at_once_do_no_harm() {
+    let cluster = Cluster::of(1);
+    let reference = cluster.home().join("reference");
+    assert_eq!(cluster.run(&reference).code, 0);
+    let (told, _) = cluster.submit(&[]);
+    let both = [0, 0].map(|number| cluster.script(&told, number).spawn().unwrap());
+    both.into_iter().for_each(|mut task| assert!(task.wait().unwrap().success()));
+    cluster.assert_gathers(&reference, "two at once");
+}
+
+#[test]
+fn what_is_damaged_or_missing_is_told_and_made_again() {
+    let cluster = Cluster::of(2);
+    let (out, reference) = (cluster.desk.out(), cluster.home().join("reference"));
+    assert_eq!(cluster.run(&reference).code, 0);
+    let (told, _) = cluster.submit(&[]);
+    assert!(cluster.script(&told, 0).output().unwrap().status.success());
+    let is_cut = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "mp4");
+    let cut = out.join(".housecall/delivered").join(cluster.delivered().into_iter().find(is_cut).unwrap());
+    let mut bytes = fs::read(&cut).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&cut, bytes).unwrap();
+    let done = cluster.gather();
+    assert_eq!(done.code, 2, "{done:?}");
+    let failed = done.events("failed");
+    let about = |clip: &str| failed.iter().find(|event| event["clip"] == clip).unwrap_or_else(|| panic!("{failed:?}"));
+    let (damaged, missing) = (about("clip-1"), about("clip-2"));
+    assert!(damaged["what"].as_str().unwrap().contains("damaged on the way"), "{damaged}");
+    assert_eq!(damaged["platforms"].as_array().unwrap().len(), 1, "the other cut is in place");
+    assert!(missing["what"].as_str().unwrap().contains("was not delivered"), "{missing}");
+    assert_eq!(public(&out).keys().filter(|file| is_cut(file)).count(), 1);
+
+    // The second one comes; of the first only what is missing is made.
+    let (again, _) = cluster.submit(&[]);
+    assert_eq!(again["tasks"], 2, "{again}");
+    cluster.tasks(&again).iter().for_each(|task| assert!(task.status.success(), "{task:?}"));
+    assert_eq!(cluster.delivered().iter().filter(|file| is_cut(file)).count(), 3);
+    cluster.assert_gathers(&reference, "once more");
+
+    // A setting changes between submitting and working: neither side makes something of both.
+    cluster.desk.practice(&(settings() + "[hook]\nseconds = 1.5\n"));
+    let (told, _) = cluster.submit(&[]);
+    assert_eq!(told["tasks"], 2, "{told}");
+    cluster.desk.practice(&(settings() + "[hook]\nseconds = 2.5\n"));
+    let task = &cluster.tasks(&told)[0];
+    let said = String::from_utf8_lossy(&task.stderr);
+    assert!(task.status.code() == Some(2) && said.contains("a setting changed after the clip was submitted"), "{said}");
+    assert_eq!(cluster.delivered().iter().filter(|file| is_cut(file)).count(), 0);
+    // One computer does it all by itself, whatever was delivered.
+    assert_eq!(cluster.run(&out).code, 0);
+    assert_eq!(cluster.delivered(), [""; 0].map(PathBuf::from), "what was said of failures is void");
+}
+
+#[test]
+fn what_waits_in_the_queue_is_not_submitted_again_and_what_slurm_refuses_leaves_nothing() {
+    let cluster = Cluster::of(3);
+    fs::write(cluster.fake().join("refuse"), "2").unwrap();
+    let (_, refused) = cluster.submit(&[]);
+    assert!(refused.code == 1 && refused.err.contains("invalid partition"), "{refused:?}");
+    assert!(cluster.calls().contains("scancel 1"), "{}", cluster.calls());
+    let left = fs::read_dir(cluster.desk.out().join(".housecall/jobs")).unwrap().count();
+    assert_eq!(left, 0, "no job is left");
+    fs::remove_file(cluster.fake().join("refuse")).unwrap();
+
+    let (would, _) = cluster.submit(&["--dry-run"]);
+    assert_eq!((would, cluster.calls().matches("sbatch").count()), (Value::Null, 1), "a dry run asks nobody");
+    let (told, _) = cluster.submit(&[]);
+    assert_eq!(told["tasks"], 3);
+    // Index 1 of the first array, and nothing of the second one, which has only index 0.
+    fs::write(cluster.fake().join("queue"), "1\n").unwrap();
+    let (again, _) = cluster.submit(&[]);
+    assert_eq!((&again["tasks"], &again["queued"]), (&2.into(), &1.into()), "{again}");
+    let calls = cluster.calls();
+    let last = calls.lines().filter(|line| line.contains("last.sh")).next_back().unwrap();
+    let first = told["arrays"][0].as_str().unwrap();
+    assert!(last.contains(&format!(":{first} ")), "the last job waits for what is in the queue: {last}");
+    let missing = Command::new(env!("CARGO_BIN_EXE_housecall"))
+        .args(["submit", "slurm"])
+        .arg(cluster.desk.inbox())
+        .arg("--out")
+        .arg(cluster.home().join("elsewhere"))
+        .args(["--offline", "--platforms", "x"])
+        .env("PATH", cluster.home())
+        .env("HOME", cluster.home())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&missing.stderr);
+    assert!(missing.status.code() == Some(1) && said.contains("sbatch is not on this computer"), "{said}");
+    assert!(said.contains("--dry-run"), "{said}");
+}
+
+#[test]
+fn each_practice_of_a_centre_gets_its_own_under_names_that_a_shell_would_take_apart() {
+    let cluster = Cluster::of(0);
+    let root = cluster.home().join("it's a \"centre\" of $HOME");
+    for (practice, number) in [("alder lane", 1), ("birch", 2)] {
+        let inbox = root.join(practice);
+        fs::create_dir_all(inbox.join("said")).unwrap();
+        for file in ["practice.toml", "logo.png"] {
+            fs::copy(cluster.desk.inbox().join(file), inbox.join(file)).unwrap();
+        }
+        drop_clip(&inbox, number);
+    }
+    let out = root.join("cuts, all");
+    let model = "starter";
+    let done = cluster.housecall(&[
+        "submit",
+        "slurm",
+        root.to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+        "--offline",
+        "--json",
+        "--platforms",
+        "x",
+        "--model",
+        model,
+    ]);
+    let told = done.events("submitted").pop().unwrap_or_else(|| panic!("{done:?}"));
+    assert_eq!(told["tasks"], 2);
+    cluster.tasks(&told).iter().for_each(|task| assert!(task.status.success(), "{task:?}"));
+    let gathered = Command::new("sh").arg(jobs(&told).join("last.sh")).env("HOME", cluster.home()).output().unwrap();
+    assert!(gathered.status.success(), "{gathered:?}");
+    for (practice, clip) in [("alder lane", "clip-1"), ("birch", "clip-2")] {
+        let reference = cluster.home().join(practice);
+        let inbox = root.join(practice);
+        let run =
+            ["run", inbox.to_str().unwrap(), "--out", reference.to_str().unwrap(), "--offline", "--platforms", "x"];
+        let run = cluster.housecall(&[&run[..], &["--model", model]].concat());
+        assert_eq!(run.code, 0, "{run:?}");
+        assert_same(&tree(&out.join(practice)), &tree(&reference), practice);
+        assert!(out.join(practice).join(format!("x/{clip}.mp4")).exists());
+    }
+    let of_others = files(&out.join("birch")).into_iter().filter(|file| file.to_string_lossy().contains("clip-1"));
+    assert_eq!(of_others.count(), 0, "one practice never sees another's");
+    assert!(files(&out).iter().all(|file| !is_on_its_way(file)));
+}
+
+#[test]
+fn a_cut_is_the_same_whatever_the_number_of_threads() {
+    let cluster = Cluster::of(1);
+    let cuts = ["1", "2", "5"].map(|jobs| {
+        let out = cluster.home().join(jobs);
+        assert_eq!(cluster.batch(&["run"], &out, &["--jobs", jobs]).code, 0);
+        ["x/clip-1.mp4", "youtube/clip-1.mp4", "covers/clip-1.jpg"].map(|file| fs::read(out.join(file)).unwrap())
+    });
+    assert!(cuts[0] == cuts[1] && cuts[1] == cuts[2], "the bits depend on how many threads decoded the clip");
+}
