@@ -98,9 +98,12 @@ pub struct Need {
 impl Need {
     /// For any clip of a practice, with a model of so many bytes.
     pub fn of(practice: &Practice, model: u64) -> Self {
-        let demand = Demand::of(practice, model, Some(1));
-        let bytes = demand.model * MODEL_SHARE + decoder_bytes() + clip_bytes(&demand);
-        let cores = busy_tenths(&demand).div_ceil(10);
+        Need::for_one(&Demand::of(practice, model, Some(1)))
+    }
+
+    fn for_one(demand: &Demand) -> Self {
+        let bytes = demand.model * MODEL_SHARE + decoder_bytes() + clip_bytes(demand);
+        let cores = busy_tenths(demand).div_ceil(10);
         // To the next 64 MiB, so that practices that are much alike ask for the same.
         Need { cores, mebibytes: (bytes * 100 / TAKEN).div_ceil(64 << 20) * 64 }
     }
@@ -266,6 +269,31 @@ mod tests {
         let machine = Machine { cores: 32, memory: Some(8 * GIB) };
         let with = |model| ThreadBudget::new(&machine, &Demand { model, ..upright(5) }).clips;
         assert!(with(2 * GIB) < with(0));
+    }
+
+    #[test]
+    fn what_slurm_gives_binds_as_far_as_it_is_less() {
+        let machine = Machine { cores: 16, memory: Some(8 * GIB) };
+        let within = |cores, mebibytes| machine.within(cores, mebibytes);
+        assert_eq!(within(None, None), machine);
+        assert_eq!(within(Some(4), Some(2048)), Machine { cores: 4, memory: Some(2 * GIB) });
+        assert_eq!(within(Some(64), Some(1 << 20)), machine);
+        assert_eq!(within(Some(0), Some(0)), Machine { cores: 1, memory: Some(8 * GIB) });
+        let silent = Machine { cores: 2, memory: None };
+        assert_eq!(silent.within(None, Some(1024)), Machine { cores: 2, memory: Some(GIB) });
+    }
+
+    #[test]
+    fn what_a_task_asks_for_is_enough_for_its_clip() {
+        for renders in [0, 1, 5, 13] {
+            for model in [0, 17 << 20, 3 * GIB] {
+                let demand = Demand { model, jobs: Some(1), ..upright(renders) };
+                let need = Need::for_one(&demand);
+                assert!(clips_in(need.mebibytes << 20, &demand) >= 1, "{renders} {model}: {need:?}");
+                assert!(clips_in((need.mebibytes - 128) << 20, &demand) < 1, "{renders} {model}: {need:?}");
+                assert_eq!(need.cores, [1, 1, 4, 9][[0, 1, 5, 13].iter().position(|n| *n == renders).unwrap()]);
+            }
+        }
     }
 
     #[test]
