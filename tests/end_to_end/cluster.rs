@@ -215,11 +215,8 @@ fn many_computers_leave_just_what_one_leaves() {
         assert!(text.contains("rest"), "{text}");
         fs::write(&captions, text.replace("Drink", "Sip")).unwrap();
         age(&captions);
-        fs::write(
-            folder.join("transcripts/clip-2.toml"),
-            "start = 0.2\nhook = \"Look\"\npatient_visible = true\n",
-        )
-        .unwrap();
+        fs::write(folder.join("transcripts/clip-2.toml"), "start = 0.2\nhook = \"Look\"\npatient_visible = true\n")
+            .unwrap();
         fs::write(folder.join("glossary.toml"), "[replace]\n\"tennis\" = \"padel\"\n").unwrap();
     }
     assert_eq!(cluster.run(&reference).code, 3, "a clip that shows a patient waits for a person");
