@@ -149,7 +149,7 @@ fn contents(folder: &Path) -> Tree {
 }
 
 /// A second of moving picture with a tone, a different one for each number.
-fn make_clip(file: &Path, number: usize) {
+pub fn make_clip(file: &Path, number: usize) {
     let picture = format!("testsrc2=size=480x360:rate=15:duration=1,hue=h={}", number * 40);
     let tone = format!("sine=frequency={}:duration=1", 200 + 50 * number);
     let inputs = ["-f", "lavfi", "-i", &picture, "-f", "lavfi", "-i", &tone];
