@@ -8,6 +8,8 @@ PACKAGES = \
 	ffmpeg flite python3 python3-numpy python3-cairo
 # ... and by the tests alone: half a gigabyte, most of it a browser.
 TEST_PACKAGES = strace python3-pip chromium chromium-driver
+# A real Slurm, which `make test` tries only where it is installed.
+CLUSTER_PACKAGES = slurm-wlm munge
 
 # For the tests our own code is compiled quickly: the encoders, Whisper and every other dependency take nearly all of the
 # time and stay as the program has them, so neither `make samples` nor `make test` compiles them anew after the other.
@@ -30,7 +32,7 @@ SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # package has it. Other files of the package are not used.
 AXE = target/axe/axe.min.js
 
-.PHONY: picture samples test test-page screenshots torture $(TORTURES) fuzz memcheck matrix bench encoders setup build remake-samples lint
+.PHONY: picture samples test test-page test-cluster screenshots torture $(TORTURES) fuzz memcheck matrix bench encoders setup build remake-samples lint
 
 # The main job on the sample clips.
 samples: build
@@ -40,6 +42,7 @@ samples: build
 
 # What is needed beyond PACKAGES: nothing for who only wants cuts.
 test test-page screenshots $(TORTURES): FURTHER = $(TEST_PACKAGES)
+test-cluster: FURTHER = $(CLUSTER_PACKAGES)
 
 test: setup $(AXE)
 	PROPTEST_RNG_SEED=$(SEED) cargo test --release $(QUICK) --tests -- --show-output
@@ -48,6 +51,11 @@ test: setup $(AXE)
 # meanwhile.
 test-page: setup $(AXE)
 	HOUSECALL_PAGE=all cargo test --release $(QUICK) --test review -- --show-output --test-threads=1
+
+# On a real Slurm of two nodes, which the tests start on this computer and stop again: nodes die, disks fill, arrays are
+# cancelled. Minutes.
+test-cluster: setup
+	HOUSECALL_CLUSTER=all cargo test --release $(QUICK) --test cluster -- --show-output --test-threads=1
 
 # The pictures of the page in README.md.
 screenshots: setup

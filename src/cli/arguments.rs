@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use crate::cluster::kubernetes::Claim;
 use crate::printable::one_line;
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
@@ -148,6 +149,9 @@ pub enum SubmitVerb {
     /// Slurm: one array with a task a clip, and a last job that puts into place what they made
     #[command(after_help = SLURM_HELP)]
     Slurm(Slurm),
+    /// Kubernetes: writes a manifest with a pod a clip, and prints how to apply it; asks no cluster anything
+    #[command(after_help = KUBERNETES_HELP)]
+    Kubernetes(Kubernetes),
 }
 
 /// What is handed to Slurm, and what is asked of it.
@@ -168,6 +172,26 @@ pub struct Slurm {
     /// Say what would be submitted, and submit nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// What is written for Kubernetes.
+#[derive(Debug, Clone, Args)]
+pub struct Kubernetes {
+    /// The clips.
+    #[command(flatten)]
+    pub batch: Batch,
+    /// Image of this version of Housecall, as deploy/Containerfile makes it
+    #[arg(long, value_name = "IMAGE")]
+    pub image: String,
+    /// Namespace [default: the one that kubectl has chosen]
+    #[arg(long, value_name = "NAME")]
+    pub namespace: Option<String>,
+    /// PersistentVolumeClaim with the shared folders, mounted where this computer has them; may be given again
+    #[arg(long, value_name = "NAME=MOUNTPATH", required = true)]
+    pub claim: Vec<Claim>,
+    /// Most pods at once [default: 100]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub parallelism: Option<u16>,
 }
 
 /// What can be done about the service.
@@ -310,6 +334,12 @@ does only what is missing. A task takes no lock and gives no file a platform's n
 disk and delivers it.
 
 Exit codes: 0 submitted, or nothing to do, 1 could not start, 2 some clips could not be taken up.";
+
+const KUBERNETES_HELP: &str = "\
+Needs Kubernetes 1.33 or newer. Folder, cuts, settings and speech model have to lie under the claims. Nobody tells this \
+command what still waits or runs: submit again when the pods are over, and only what is missing is done.
+
+Exit codes: as of submit slurm.";
 
 const GATHER_HELP: &str = "\
 The last job does this by itself. It renders nothing; `housecall run` also takes what was delivered, and makes what is missing.

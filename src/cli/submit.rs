@@ -1,9 +1,9 @@
 //! `housecall submit`: what is to be done, as jobs for an engine that hands them out to many computers.
 
-use super::arguments::{Slurm, SubmitVerb};
+use super::arguments::{Kubernetes, Slurm, SubmitVerb};
 use super::{ALL_WELL, Batch, SOME_FAILED, run};
 use crate::centre::{Shape, Site};
-use crate::cluster::{Draft, Job, JobSet, Part, Place, slurm};
+use crate::cluster::{Draft, Job, JobSet, Part, Place, kubernetes, slurm};
 use crate::config;
 use crate::fault::{Cancel, Fault};
 use crate::intake::Digest;
@@ -30,6 +30,7 @@ type Known = (String, String, Digest);
 pub fn submit(what: &SubmitVerb, cancel: &Cancel) -> Result<u8, Fault> {
     match what {
         SubmitVerb::Slurm(asked) => to_slurm(asked, cancel),
+        SubmitVerb::Kubernetes(asked) => for_kubernetes(asked, cancel),
     }
 }
 
@@ -58,6 +59,39 @@ fn to_slurm(arguments: &Slurm, cancel: &Cancel) -> Result<u8, Fault> {
         if !batch.json {
             say!("every node has to see {} and the folders above under these names", program.display());
         }
+    }
+    Ok(if count.failed > 0 { SOME_FAILED } else { ALL_WELL })
+}
+
+fn for_kubernetes(arguments: &Kubernetes, cancel: &Cancel) -> Result<u8, Fault> {
+    let batch = absolute(&arguments.batch)?;
+    // Nobody is asked what waits there.
+    let (draft, count) = draft(&batch, &BTreeSet::new(), cancel)?;
+    if draft.count() == 0 {
+        draft.discard();
+        return Ok(tell_of_nothing(&batch, &count));
+    }
+    let set = draft.finish()?;
+    let options = kubernetes::Options {
+        image: arguments.image.clone(),
+        namespace: arguments.namespace.clone(),
+        claims: arguments.claim.clone(),
+        parallelism: arguments.parallelism.map(usize::from),
+    };
+    let manifest = kubernetes::write(&set, &options)?;
+    if batch.json {
+        data!(serde_json::json!({
+            "event": "written", "jobs": set.folder.to_string_lossy(), "manifest": manifest.to_string_lossy(),
+            "tasks": set.count, "cores": set.need.cores, "mebibytes": set.need.mebibytes,
+            "in_place": count.in_place, "delivered": count.delivered, "failed": count.failed,
+            "unsettled": count.unsettled,
+        }));
+    } else {
+        let tasks = if set.count == 1 { "1 pod".to_string() } else { format!("{} pods", set.count) };
+        let each = format!("{} cores and {} MiB each", set.need.cores, set.need.mebibytes);
+        say!("wrote {tasks}, {each}{}: {}", cared_for(&count), manifest.display());
+        say!("to begin, to wait, and to put into place what was made:");
+        kubernetes::commands(&manifest, &set, &options).iter().for_each(|command| say!("  {command}"));
     }
     Ok(if count.failed > 0 { SOME_FAILED } else { ALL_WELL })
 }

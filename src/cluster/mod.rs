@@ -7,6 +7,7 @@
 //! This room writes job files and speaks to the engine's commands; it prints nothing.
 
 mod job;
+pub mod kubernetes;
 mod set;
 pub mod slurm;
 

@@ -52,6 +52,7 @@ fn a_node_that_dies_in_mid_array_costs_nothing() {
         slurm.start_node("n1");
         slurm.wait_until_empty(PATIENCE);
     }
+    assert!(slurm.requeued() > 0, "no task was lost");
     println!("{CLIPS} tasks, of which some ran twice, and the last one took {:.1?}", began.elapsed());
     let logs = centre.logs();
     centre.assert_as_alone(&logs);

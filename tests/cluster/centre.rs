@@ -176,7 +176,9 @@ impl Centre {
             }
             public += 1;
         }
-        println!("{about}: {public} files under their names and {delivered} delivered ones were looked at as they came");
+        println!(
+            "{about}: {public} files under their names and {delivered} delivered ones were looked at as they came"
+        );
         assert!(public >= 2 * CLIPS && delivered > 0, "{about}: too little was seen");
     }
 }

@@ -108,7 +108,8 @@ impl Slurm {
 
     /// Gives a command the cluster, and nothing of another one.
     pub fn known_to(&self, command: &mut Command) {
-        for (variable, _) in std::env::vars().filter(|(name, _)| name.starts_with("SLURM") || name.starts_with("SBATCH"))
+        for (variable, _) in
+            std::env::vars().filter(|(name, _)| name.starts_with("SLURM") || name.starts_with("SBATCH"))
         {
             command.env_remove(variable);
         }
@@ -200,6 +201,12 @@ impl Slurm {
     pub fn idle_nodes(&self) -> usize {
         let states = self.ask("sinfo", &["--noheader", "--Node", "--format=%T"]);
         states.lines().filter(|state| state.trim() == "idle").count()
+    }
+
+    /// How often the controller put a task back into the queue.
+    pub fn requeued(&self) -> usize {
+        let log = fs::read_to_string(self.folder().join("slurmctld.log")).unwrap();
+        log.lines().filter(|line| line.to_lowercase().contains("requeu")).inspect(|line| println!("{line}")).count()
     }
 
     fn config(&self) -> PathBuf {
@@ -339,8 +346,7 @@ PartitionName=cuts Nodes=n[1-2] Default=YES MaxTime=INFINITE State=UP LLN=YES
     fn processes_of(&self, node: &str) -> BTreeSet<u32> {
         let log = self.folder().join(format!("{node}.log"));
         let everything = processes();
-        let mut found: BTreeSet<u32> =
-            everything.iter().map(|(pid, _)| *pid).filter(|pid| holds(*pid, &log)).collect();
+        let mut found: BTreeSet<u32> = everything.iter().map(|(pid, _)| *pid).filter(|pid| holds(*pid, &log)).collect();
         loop {
             let more: Vec<u32> = everything
                 .iter()
