@@ -14,7 +14,7 @@ fn is_long_form() -> bool {
     std::env::var(LONG).is_ok_and(|form| form == "all")
 }
 
-/// Whether Slurm is here. Where it is not, the long form fails and the short one says so.
+/// Whether Slurm is here. Where it is not, the long form fails, and the short one says that it was left out.
 fn has_slurm(test: &str) -> bool {
     let Some(why) = slurm::missing() else { return true };
     assert!(!is_long_form(), "{why}");
@@ -30,9 +30,21 @@ fn is_at_work(slurm: &Slurm, node: &str) -> bool {
 
 #[test]
 fn a_node_that_dies_in_mid_array_costs_nothing() {
-    if !has_slurm("a node that dies") {
-        return;
+    if has_slurm("a node that dies") {
+        lose_a_node(false);
     }
+}
+
+#[test]
+fn a_node_that_is_started_again_in_mid_array_costs_nothing() {
+    if is_long_form() && has_slurm("a node that is started again") {
+        lose_a_node(true);
+    }
+}
+
+/// Kills a node with all that runs there, after which it stays away, so that the controller has to find out, or comes back
+/// and knows nothing of its tasks.
+fn lose_a_node(comes_back: bool) {
     let centre = Centre::new();
     let mut slurm = Slurm::start();
     let (watch, began) = (centre.watch(), Instant::now());
@@ -45,13 +57,10 @@ fn a_node_that_dies_in_mid_array_costs_nothing() {
     assert_eq!(again["tasks"], 0, "{again}");
     slurm.wait_for("task at work on n1", PATIENCE, |slurm| is_at_work(slurm, "n1"));
     slurm.kill_node("n1");
-    if is_long_form() {
-        // It stays dead: the controller has to find out.
-        slurm.wait_until_empty(PATIENCE);
-    } else {
+    if comes_back {
         slurm.start_node("n1");
-        slurm.wait_until_empty(PATIENCE);
     }
+    slurm.wait_until_empty(PATIENCE);
     assert!(slurm.requeued() > 0, "no task was lost");
     println!("{CLIPS} tasks, of which some ran twice, and the last one took {:.1?}", began.elapsed());
     let logs = centre.logs();
