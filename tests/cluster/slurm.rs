@@ -32,8 +32,6 @@ pub struct Queued {
     pub id: String,
     /// `PENDING`, `RUNNING`, `COMPLETING`, ...
     pub state: String,
-    /// Where it runs, or why it does not.
-    pub place: String,
 }
 
 /// The cluster; it ends with this value.
@@ -128,17 +126,12 @@ impl Slurm {
 
     /// What waits or runs.
     pub fn queue(&self) -> Vec<Queued> {
-        let told = self.ask("squeue", &["--noheader", "--format=%i|%T|%R"]);
+        let told = self.ask("squeue", &["--noheader", "--format=%i|%T"]);
         let line = |line: &str| {
-            let parts: Vec<&str> = line.trim().splitn(3, '|').collect();
-            Queued { id: parts[0].into(), state: parts[1].into(), place: parts[2].into() }
+            let parts: Vec<&str> = line.trim().splitn(2, '|').collect();
+            Queued { id: parts[0].into(), state: parts[1].into() }
         };
         told.lines().filter(|line| !line.trim().is_empty()).map(line).collect()
-    }
-
-    /// The nodes on which tasks run just now.
-    pub fn busy_nodes(&self) -> BTreeSet<String> {
-        self.queue().into_iter().filter(|queued| queued.state == "RUNNING").map(|queued| queued.place).collect()
     }
 
     /// Waits until nothing waits or runs.
@@ -164,6 +157,11 @@ impl Slurm {
         let place = NODES.iter().position(|name| *name == node).unwrap();
         drop(self.nodes[place].take().map(|mut child| child.wait()));
         println!("{node} was killed with {} processes ({})", pids.len(), killed.status);
+    }
+
+    /// Says that a node is gone, as who looks after the cluster does, so that the controller has not to find out.
+    pub fn give_up(&self, node: &str) {
+        self.ask("scontrol", &["update", &format!("nodename={node}"), "state=down", "reason=gone"]);
     }
 
     /// Starts a node, or again after it was killed.
