@@ -114,8 +114,10 @@ impl Centre {
             let folder = self.out().join(practice).join(".housecall/delivered");
             for file in files(&folder).into_iter().filter(|file| !is_on_its_way(file)) {
                 let Ok(text) = fs::read_to_string(folder.join(&file)) else { continue };
-                let body = text.split_once('\n').map_or("", |(_, body)| body);
-                let Ok(says) = serde_json::from_str::<Value>(body) else { continue };
+                // Before it stand its checksum and its name.
+                let Ok(says) = serde_json::from_str::<Value>(text.lines().next_back().unwrap_or_default()) else {
+                    continue;
+                };
                 if let (Some(clip), Some(cuts)) = (says["clip"].as_str(), says["cuts"].as_array()) {
                     let why = says["failed"]["what"].as_str().or_else(|| cuts.first()?["what"].as_str());
                     all.push((clip.to_string(), why.map(String::from)));
