@@ -48,6 +48,12 @@ pub fn gather(out: &Path, jobs: Option<&Path>, wait: bool, json: bool, cancel: &
             return Ok(SOME_FAILED);
         }
     }
+    if let Some(centre) = pipeline::kept_centre(&sets[0].out)? {
+        let overview = pipeline::overview(&centre)?;
+        if !json {
+            say!("overview: {}", overview.display());
+        }
+    }
     if code != SOME_FAILED {
         let earlier =
             JobSet::all(&sets[0].out).into_iter().filter(|set| sets.iter().any(|own| own.is_about_all_of(set)));
@@ -85,7 +91,8 @@ fn gather_one(due: &Due, wait: bool, json: bool, cancel: &Cancel) -> Result<u8, 
     };
     let request = run::request_of(&arguments, &due.part.place.site(), cancel, &progress)?;
     let request = Request { model: due.part.model.clone(), ..request };
-    let outcome = pipeline::gather(&request, due.clips.clone(), cancel, &|event| progress.tell(event));
+    let outcome =
+        pipeline::gather(&request, due.clips.clone(), cancel, &|event| progress.tell_of(&due.part.place.id, event));
     progress.clear();
     let outcome = outcome?;
     if !json {

@@ -1,13 +1,15 @@
 //! `housecall submit`: what is to be done, as jobs for an engine that hands them out to many computers.
 
 use super::arguments::{Kubernetes, Slurm, SubmitVerb};
+use super::centre::{self, Task};
+use super::run::Models;
 use super::{ALL_WELL, Batch, SOME_FAILED, run};
-use crate::centre::{Shape, Site};
+use crate::centre::Site;
 use crate::cluster::{Draft, Job, JobSet, Part, Place, kubernetes, slurm};
 use crate::config;
 use crate::fault::{Cancel, Fault};
 use crate::intake::Digest;
-use crate::pipeline::{self, Need, Survey};
+use crate::pipeline::{self, Need, Request, Survey};
 use crate::report::Progress;
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
@@ -134,15 +136,18 @@ fn waiting(out: &Path) -> Result<(BTreeSet<Known>, BTreeSet<String>), Fault> {
 
 /// Writes a job for each clip that nobody has done or is to do.
 fn draft(batch: &Batch, known: &BTreeSet<Known>, cancel: &Cancel) -> Result<(Draft, Count), Fault> {
-    let shape = Shape::of(&batch.inbox, &batch.out, batch.practice.as_deref())?;
+    let (sites, strays) = match centre::task(batch)? {
+        Task::One(site) => (vec![site], Vec::new()),
+        Task::Many { centre, chosen } => (chosen, centre.strays),
+    };
     let progress = Progress::new(batch.json, std::io::stderr().is_terminal());
-    if let Shape::Many(centre) = &shape {
-        centre.strays.iter().for_each(|stray| eprintln!("{stray}."));
-    }
+    strays.iter().for_each(|stray| eprintln!("{stray}."));
+    let models = Models::default();
     let mut draft = Draft::begin(&batch.out, &batch.platforms, batch.transcript.as_deref())?;
     let mut count = Count::default();
-    for site in shape.sites() {
-        let added = add(batch, site, known, &mut draft, &mut count, &progress, cancel);
+    for site in &sites {
+        let request = |site: &Site| run::request_with(batch, site, &models, cancel, &progress);
+        let added = add(request, site, known, &mut draft, &mut count, &progress, cancel);
         progress.clear();
         match added {
             Ok(()) => {}
@@ -161,7 +166,7 @@ fn draft(batch: &Batch, known: &BTreeSet<Known>, cancel: &Cancel) -> Result<(Dra
 }
 
 fn add(
-    batch: &Batch,
+    request: impl Fn(&Site) -> Result<Request, Fault>,
     site: &Site,
     known: &BTreeSet<Known>,
     draft: &mut Draft,
@@ -171,10 +176,10 @@ fn add(
 ) -> Result<(), Fault> {
     let settings = config::find_practice(site.settings.as_deref(), &site.inbox)?;
     let place = Place::of(site, &settings);
-    let request = run::request_of(batch, &place.site(), cancel, progress)?;
+    let request = request(&place.site())?;
     let need = Need::of(&request.practice, request.model.path.metadata().map_or(0, |about| about.len()));
     let mut queued = 0;
-    let survey = pipeline::survey(&request, cancel, &|event| progress.tell(event), &mut |errand| {
+    let survey = pipeline::survey(&request, cancel, &|event| progress.tell_of(&site.id, event), &mut |errand| {
         let job = (site.id.clone(), errand.source.name.clone(), errand.fingerprint.clone());
         if known.contains(&job) {
             queued += 1;
