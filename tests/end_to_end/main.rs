@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod centre;
 mod checks;
 mod cli;
 #[cfg(target_os = "linux")]
