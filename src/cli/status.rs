@@ -25,7 +25,10 @@ struct Line<'a> {
 }
 
 #[derive(Default, Serialize)]
-struct Counts {
+struct Counts<'a> {
+    /// Its practice, where there are many and these are one's.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    practice: &'a str,
     /// How many practices, where there are many.
     #[serde(skip_serializing_if = "Option::is_none")]
     practices: Option<usize>,
@@ -40,17 +43,36 @@ struct Counts {
     missing: usize,
 }
 
+/// A practice that cannot be read, as `--json` prints it.
+#[derive(Serialize)]
+struct Unread<'a> {
+    practice: &'a str,
+    fault: &'a str,
+    advice: &'a str,
+}
+
 /// Of an approved clip whose cuts are not all there.
 const UNMADE: &str = "the next run makes its cuts";
 
-impl Counts {
-    fn of(clips: &[ClipStatus]) -> Self {
+impl<'a> Counts<'a> {
+    fn of(practice: &'a str, clips: &[ClipStatus]) -> Self {
         let count = |state: State| clips.iter().filter(|clip| clip.state() == state).count();
         let [held, failed, cut_off, missing, working, approved, done] = State::ALL.map(count);
-        Counts { practices: None, clips: clips.len(), held, approved, done, failed, working, cut_off, missing }
+        Counts {
+            practice,
+            practices: None,
+            clips: clips.len(),
+            held,
+            approved,
+            done,
+            failed,
+            working,
+            cut_off,
+            missing,
+        }
     }
 
-    fn add(&mut self, other: &Counts) {
+    fn add(&mut self, other: &Counts<'_>) {
         self.clips += other.clips;
         self.held += other.held;
         self.approved += other.approved;
@@ -76,7 +98,7 @@ pub fn status(out: &Path, json: bool) -> Result<u8, Fault> {
         Some(centre) => status_of_all(&centre, json),
         None => {
             let overview = pipeline::status(out)?;
-            let counts = Counts::of(&overview.clips);
+            let counts = Counts::of("", &overview.clips);
             let unmade = list("", &overview, json)?;
             if json {
                 print(&counts)?;
@@ -94,8 +116,9 @@ fn status_of_all(centre: &Centre, json: bool) -> Result<u8, Fault> {
     let (mut all, mut worst, mut unmade) = (Counts::default(), ALL_WELL, false);
     for site in &centre.sites {
         if !site.out.join(".housecall").is_dir() {
-            if !json {
-                say!("{}: no cuts yet", site.id);
+            match json {
+                true => print(&Counts { practice: &site.id, ..Counts::default() })?,
+                false => say!("{}: no cuts yet", site.id),
             }
             continue;
         }
@@ -104,15 +127,21 @@ fn status_of_all(centre: &Centre, json: bool) -> Result<u8, Fault> {
             // One practice's trouble hides no other.
             Err(fault) => {
                 eprintln!("{}: {}. What to do: {}.", site.id, fault.what(), fault.advice());
+                if json {
+                    print(&Unread { practice: &site.id, fault: fault.what(), advice: fault.advice() })?;
+                }
                 worst = SOME_FAILED;
                 continue;
             }
         };
-        let counts = Counts::of(&overview.clips);
+        let counts = Counts::of(&site.id, &overview.clips);
         if !json {
             say!("{}: {}", site.id, counts.in_words());
         }
         unmade |= list(&site.id, &overview, json)?;
+        if json {
+            print(&counts)?;
+        }
         worst = worse(worst, told(&overview, &counts));
         all.add(&counts);
     }

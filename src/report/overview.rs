@@ -1,6 +1,6 @@
 //! overview.html: one page for a centre, a row a practice. Numbers and links, no word of any clip and no clip's name.
 
-use super::phrases::{counted, sentence};
+use super::phrases::{counted, sentence, undirected};
 use crate::fault::Fault;
 use askama::Template;
 use jiff::Timestamp;
@@ -77,6 +77,8 @@ struct Page<'a> {
 
 struct Row<'a> {
     practice: &'a PracticeRow,
+    name: String,
+    folder: String,
     needs_somebody: bool,
     /// Address of its report below the page.
     link: Option<String>,
@@ -90,6 +92,8 @@ impl<'a> Row<'a> {
             |since: Timestamp| since.to_zoned(jiff::tz::TimeZone::system()).strftime("%-d %B %Y, %H:%M").to_string();
         Row {
             practice,
+            name: undirected(&practice.name),
+            folder: undirected(&practice.folder),
             needs_somebody: practice.needs_somebody(),
             link: practice.has_report.then(|| format!("{}/report.html", escaped(&practice.folder))),
             since: practice.since.map(day),
@@ -142,5 +146,14 @@ mod tests {
         let text = overview(&[row("alder", 0, 0), PracticeRow { has_report: false, ..row("birch", 0, 0) }]).unwrap();
         assert!(text.contains("Nobody is needed"), "{text}");
         assert_eq!(texts(&Html::parse_document(&text), "tbody th a"), ["alder <Clinic>"]);
+    }
+
+    #[test]
+    fn a_name_cannot_hide_its_end() {
+        let mut turned = row("a\u{202E}b", 0, 0);
+        turned.name = "Clinic\u{2066}evil".into();
+        let page = overview(&[turned]).unwrap();
+        assert!(page.contains("<bdi>Clinicevil</bdi>") && page.contains("<bdi>ab</bdi>"), "{page}");
+        assert!(page.contains("href=\"a%E2%80%AEb/report.html\""), "{page}");
     }
 }

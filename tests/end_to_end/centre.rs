@@ -133,8 +133,8 @@ fn practices_share_defaults_and_nothing_else() {
     let status = desk.housecall(&["status", "--json"]);
     let lines = status.lines();
     assert_eq!(status.code, 0, "{status:?}");
-    assert_eq!((of(&lines, "alder").len(), of(&lines, "birch").len()), (1, 1), "{}", status.out);
-    assert_eq!((&lines[2]["practices"], &lines[2]["clips"], &lines[2]["done"]), (&2.into(), &2.into(), &2.into()));
+    assert_eq!((of(&lines, "alder").len(), of(&lines, "birch").len()), (2, 2), "{}", status.out);
+    assert_eq!((&lines[4]["practices"], &lines[4]["clips"], &lines[4]["done"]), (&2.into(), &2.into(), &2.into()));
     let text = desk.housecall(&["status"]);
     assert!(
         text.out.contains("alder: 0 waiting") && text.out.contains("In all 2 practices: 0 waiting"),

@@ -15,6 +15,7 @@ mod day;
 mod keeping;
 mod languages;
 mod never_again;
+mod overview;
 mod practices;
 mod render;
 mod samples;
