@@ -2,6 +2,7 @@
 
 use super::text::{clean, is_joiner};
 use crate::fault::Fault;
+use crate::intake::Digest;
 use rustybuzz::ttf_parser::GlyphId;
 use rustybuzz::{Direction, Face, GlyphBuffer, ShapePlan, UnicodeBuffer};
 use std::cell::RefCell;
@@ -81,6 +82,16 @@ impl Fonts {
             return Err(Fault::new("the caption style names no font", "name one in its `fonts`, such as \"Inter\""));
         }
         Ok(Fonts { families: loaded })
+    }
+
+    /// What tells these faces from others: plans that were measured with others are others. Reads all of their bytes, so ask
+    /// once.
+    pub fn digest(&self) -> Digest {
+        let mut hasher = blake3::Hasher::new();
+        for Loaded { name, data, index } in &self.families {
+            hasher.update(format!("{name} {index} {}\n", data.len()).as_bytes()).update(data);
+        }
+        Digest(hasher.finalize().to_hex().to_string())
     }
 
     /// How wide one line of text is drawn, in pixels, at a line height (ascent and descent, as libass takes a font

@@ -6,7 +6,7 @@ use super::{ALL_WELL, Batch, NO_START, SOME_FAILED};
 use crate::centre::Site;
 use crate::cuts::{self, ClipPlan, Placement};
 use crate::fault::{Cancel, Fault};
-use crate::pipeline::{self, Request};
+use crate::pipeline::{self, Preview, Request};
 use crate::report::Progress;
 use crate::trace::Trace;
 use serde::Serialize;
@@ -66,15 +66,15 @@ fn plan_site(
     cancel: &Cancel,
 ) -> Result<u8, Fault> {
     let request = Request { trace: trace.clone(), ..run::request_with(arguments, site, models, cancel, progress)? };
-    let previews = pipeline::preview(&request, cancel, &|event| progress.tell_of(&site.id, event));
-    progress.clear();
     let below = if site.id.is_empty() { String::new() } else { format!("{}/", site.id) };
     let json = |plan: &ClipPlan| match site.id.as_str() {
         "" => serde_json::to_string(plan),
         practice => serde_json::to_string(&Line { plan, practice }),
     };
     let mut code = ALL_WELL;
-    for preview in previews? {
+    let mut each = |preview: Preview| {
+        // The line that tells of progress ends before the plan begins.
+        progress.clear();
         match preview.plan {
             Ok(plan) if arguments.json => match json(&plan) {
                 Ok(line) => data!(line),
@@ -92,7 +92,11 @@ fn plan_site(
                 );
             }
         }
-    }
+        Ok(())
+    };
+    let planned = pipeline::preview(&request, cancel, &|event| progress.tell(event), &mut each);
+    progress.clear();
+    planned?;
     Ok(code)
 }
 

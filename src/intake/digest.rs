@@ -4,7 +4,7 @@ use super::{Candidate, Digest};
 use crate::fault::{Cancel, Fault};
 use crate::plain_file;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -91,6 +91,18 @@ impl DigestCache {
     /// Every file that is remembered, with its digest; by the path that it was read under.
     pub fn all(&self) -> impl Iterator<Item = (&Path, &Digest)> {
         self.entries.iter().map(|(path, entry)| (Path::new(path), &entry.digest))
+    }
+
+    /// Forgets the files of a folder that are not among these any more. Where nothing is left in it, perhaps its drive is away,
+    /// and nothing is forgotten; of other folders nothing is either.
+    pub fn keep_only(&mut self, folder: &Path, clips: &[Candidate]) {
+        if clips.is_empty() {
+            return;
+        }
+        let there: HashSet<String> = clips.iter().map(|clip| key(&clip.path)).collect();
+        let before = self.entries.len();
+        self.entries.retain(|path, _| there.contains(path) || Path::new(path).parent() != Some(folder));
+        self.dirty |= self.entries.len() < before;
     }
 
     /// Whether the clip's digest is remembered and the clip has not changed since: then it is at rest.
@@ -250,6 +262,26 @@ mod tests {
         let again = DigestCache::load(&file);
         assert_eq!(again.entries, cache.entries);
         assert_eq!(again.get(&path, &metadata), Some(first));
+    }
+
+    #[test]
+    fn files_that_are_gone_are_forgotten_and_those_of_other_folders_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let (inbox, other) = (folder.path().join("inbox"), folder.path().join("inbox/other"));
+        fs::create_dir_all(&other).unwrap();
+        let mut cache = DigestCache::load(&folder.path().join("digests.json"));
+        let files = [inbox.join("a.mp4"), inbox.join("b.mp4"), other.join("c.mp4")];
+        for file in &files {
+            aged(file, b"one", 60);
+            cache.digest(&seen(file), Duration::ZERO, &Cancel::new()).unwrap();
+        }
+        cache.save().unwrap();
+        let paths = |cache: &DigestCache| cache.all().map(|(path, _)| path.to_path_buf()).collect::<Vec<_>>();
+        let all = paths(&cache);
+        cache.keep_only(&inbox, &[]);
+        assert_eq!((paths(&cache), cache.dirty), (all, false), "its drive is away");
+        cache.keep_only(&inbox, &[seen(&files[1])]);
+        assert_eq!((paths(&cache), cache.dirty), (vec![files[1].clone(), files[2].clone()], true));
     }
 
     #[test]

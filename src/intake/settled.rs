@@ -185,9 +185,13 @@ pub fn settle(
         });
         stands
     };
-    stands(&survey(inbox, output)?.clips);
     let mut survey_now = survey(inbox, output)?;
     let mut stand = stands(&survey_now.clips);
+    // The first look at a file can tell nothing; where none is new, one look is enough.
+    if stand.iter().any(|r| matches!(r, Readiness::Writing)) {
+        survey_now = survey(inbox, output)?;
+        stand = stands(&survey_now.clips);
+    }
     if stand.iter().any(|r| matches!(r, Readiness::Writing)) {
         let end = SystemTime::now() + settle;
         while SystemTime::now() < end {

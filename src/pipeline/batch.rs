@@ -28,11 +28,12 @@ use crate::units::{Span, Time};
 use crate::wording::{self, Material, Wording};
 use crate::worker::Crew;
 use crossbeam_channel::bounded;
+use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -130,6 +131,17 @@ pub(super) struct Batch<'a> {
     /// None where nothing is made.
     tenure: Option<&'a Tenure>,
     tally: Tally,
+    /// See [`Batch::common`].
+    common: OnceLock<String>,
+    fonts: OnceLock<Digest>,
+}
+
+/// A plan as it lies in the cache, under the clip's name.
+#[derive(Serialize, Deserialize)]
+struct KeptPlan {
+    /// See [`Batch::planned_by`].
+    by: String,
+    plan: ClipPlan,
 }
 
 /// What intake found.
@@ -225,11 +237,18 @@ pub fn run_under(tenure: &Tenure, bench: &Bench, cancel: &Cancel, listener: List
     Ok(Outcome { reports, unsettled: found.unsettled, stopped, work, report, unreported })
 }
 
-/// Plans every clip of an inbox and renders nothing. Clips are read and transcribed, and that is kept for the run.
+/// Plans every clip of an inbox and renders nothing; each plan is given away as soon as it is made. Clips are read and
+/// transcribed, and that is kept for the run; so is the plan of a clip that nobody corrected, and one that was planned before
+/// as it is now is not planned again.
 ///
 /// # Errors
-/// As [`run`].
-pub fn preview(request: &Request, cancel: &Cancel, listener: Listener) -> Result<Vec<Preview>, Fault> {
+/// As [`run`]; whatever `each` gives back.
+pub fn preview(
+    request: &Request,
+    cancel: &Cancel,
+    listener: Listener,
+    each: &mut dyn FnMut(Preview) -> Result<(), Fault>,
+) -> Result<(), Fault> {
     let state = state_folder(&request.out)?;
     let (bench, record) = (Bench::new(request.clone())?, Mutex::new(Record::open(&state)?));
     let batch = Batch::new(&bench, &state, &record, cancel, listener);
@@ -237,24 +256,20 @@ pub fn preview(request: &Request, cancel: &Cancel, listener: Listener) -> Result
     let found = batch.intake(&state)?;
     let scratch = tempfile::Builder::new().prefix(BESIDE).tempdir_in(&state).map_err(|e| cannot_write(&state, &e))?;
     let mut reader = batch.reader(scratch.path());
-    let failed = found.failed.into_iter().filter_map(|report| match report.state {
-        ClipState::Failed { what, advice, .. } => {
-            Some(Preview { file: report.file, plan: Err((Stage::Intake, Fault::new(what, advice))) })
+    for report in found.failed {
+        if let ClipState::Failed { what, advice, .. } = report.state {
+            each(Preview { file: report.file, plan: Err((Stage::Intake, Fault::new(what, advice))) })?;
         }
-        _ => None,
-    });
-    let mut previews: Vec<Preview> = failed.collect();
+    }
     for source in &found.sources {
         cancel.check()?;
-        let file = intake::name_of(&source.path);
-        let planned = match batch.plan(&mut reader, source) {
-            // Nothing else is worked on, so it is tried once more at once.
-            Err((_, fault)) if fault.is_death() => batch.plan(&mut reader, source),
-            planned => planned,
+        let plan = match batch.kept_plan(source) {
+            Some(plan) => Ok(plan),
+            None => batch.plan_anew(&mut reader, source),
         };
-        previews.push(Preview { file, plan: planned.map(|planned| planned.plan) });
+        each(Preview { file: intake::name_of(&source.path), plan })?;
     }
-    Ok(previews)
+    Ok(())
 }
 
 impl Request {
@@ -287,8 +302,8 @@ impl<'a> Batch<'a> {
             cancel: cancel.clone(),
             trace: request.trace.clone(),
         };
-        let (tenure, tally) = (None, Tally::default());
-        Batch { bench, request, cancel, listener, store, delivered, turns, crew, record, tenure, tally }
+        let (tenure, tally, common, fonts) = (None, Tally::default(), OnceLock::new(), OnceLock::new());
+        Batch { bench, request, cancel, listener, store, delivered, turns, crew, record, tenure, tally, common, fonts }
     }
 
     /// A batch that may make things.
@@ -438,6 +453,7 @@ impl<'a> Batch<'a> {
                 }
             }
         }
+        digests.keep_only(inbox, &scanned);
         digests.save()?;
         let (sources, complaints) = intake::sources(inbox, &scanned, &settled);
         complaints.iter().for_each(|complaint| note(format!("{complaint}.")));
@@ -650,21 +666,55 @@ impl<'a> Batch<'a> {
 
     /// What decides a clip's outputs.
     pub(super) fn fingerprint(&self, source: &ClipSource) -> Digest {
-        let parts = format!(
-            "{} {READ_BY:?} {:?} {} {:?} {:?} {} {}",
-            cuts::ENGINE,
-            (&source.digest, &source.name, &source.question, &source.settings, &source.texts),
-            self.request.practice.identity(),
-            self.bench.ready.logo.as_ref().map(|logo| &logo.digest),
-            self.request.model.key(),
-            self.bench.ready.encoder,
-            self.bench.ready.checks.0,
-        );
-        // Where nobody added anything it is as it was before anybody could.
-        let practice = &self.request.practice.glossary;
-        let glossary = &self.bench.ready.glossary;
-        let parts = if glossary == practice { parts } else { format!("{parts} {glossary:?}") };
+        let own = (&source.digest, &source.name, &source.question, &source.settings, &source.texts);
+        let parts = format!("{} {READ_BY:?} {own:?} {}", cuts::ENGINE, self.common());
         Digest(blake3::hash(parts.as_bytes()).to_hex().to_string())
+    }
+
+    /// What decides the outputs of all clips. It is put together once: a practice takes longer to write down than a clip.
+    fn common(&self) -> &str {
+        self.common.get_or_init(|| {
+            let ready = &self.bench.ready;
+            let practice = &self.request.practice;
+            let parts = format!(
+                "{} {:?} {:?} {} {}",
+                practice.identity(),
+                ready.logo.as_ref().map(|logo| &logo.digest),
+                self.request.model.key(),
+                ready.encoder,
+                ready.checks.0,
+            );
+            // Where nobody added anything it is as it was before anybody could.
+            let glossary = &ready.glossary;
+            if *glossary == practice.glossary { parts } else { format!("{parts} {glossary:?}") }
+        })
+    }
+
+    /// What a plan is kept with: it is of use only to the program that made it, with the fonts that it measured.
+    fn planned_by(&self, source: &ClipSource) -> String {
+        let fonts = self.fonts.get_or_init(|| self.bench.ready.fonts.digest());
+        format!("{} {} {}", self.fingerprint(source).0, env!("CARGO_PKG_VERSION"), fonts.0)
+    }
+
+    /// The plan of a clip that was planned before just as it is now. Corrected captions are looked at anew each time: whose
+    /// they are is decided then.
+    fn kept_plan(&self, source: &ClipSource) -> Option<ClipPlan> {
+        let kept: KeptPlan = self.store.get("plan", &source.name)?;
+        (source.texts.corrected.is_none() && kept.by == self.planned_by(source)).then_some(kept.plan)
+    }
+
+    /// Reads a clip, plans it, and keeps the plan.
+    fn plan_anew(&self, reader: &mut Reader, source: &ClipSource) -> Result<ClipPlan, (Stage, Fault)> {
+        let planned = match self.plan(reader, source) {
+            // Nothing else is worked on, so it is tried once more at once.
+            Err((_, fault)) if fault.is_death() => self.plan(reader, source),
+            planned => planned,
+        }?;
+        let kept = KeptPlan { by: self.planned_by(source), plan: planned.plan };
+        if source.texts.corrected.is_none() {
+            self.store.put("plan", &source.name, &kept).or_else(at(Stage::Plan))?;
+        }
+        Ok(kept.plan)
     }
 
     fn plan(&self, reader: &mut Reader, source: &ClipSource) -> Result<Planned, (Stage, Fault)> {

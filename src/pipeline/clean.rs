@@ -196,7 +196,7 @@ impl Desk<'_> {
                 (kind, Some(key), Some(clips)) if OF_CLIPS.contains(&kind) => {
                     key.split(' ').next().is_some_and(|digest| clips.contains(digest))
                 }
-                ("clip", Some(name), Some(_)) => self.is_needed(store, name, inbox),
+                ("clip" | "plan", Some(name), Some(_)) => self.is_needed(store, name, inbox),
                 ("report", Some(fingerprint), Some(_)) => asked_for.contains(fingerprint.as_str()),
                 ("measured", Some(key), Some(_)) => in_place.contains(key.as_str()),
                 // Entries of earlier versions do not say what they are of, and other kinds are of no clip.

@@ -3,7 +3,7 @@
 //! A decision goes into the record first and the files are moved after it. Whoever is stopped in between has decided; the
 //! same command, or the next run, moves the rest.
 
-use super::journal::{Entry, Journal, Replay, Stamp, Standpoint, Step};
+use super::journal::{Entry, Glance, Journal, Stamp, Standpoint, Step};
 use super::lock::{self, Holder, Patience};
 use super::record::{Action, Record, Signed};
 use super::sheet_file::{self, About};
@@ -52,7 +52,8 @@ pub struct ClipStatus {
     pub now: Now,
     /// Since when it is so far, as the journal tells it: UTC, RFC 3339.
     pub since: Option<String>,
-    /// As the last run that came to its end with it told it, and whether it waits, by the record as it is now.
+    /// As the last run that came to its end with it told it, [in brief](ClipReport::in_brief), and whether it waits, by the
+    /// record as it is now.
     pub report: Option<(ClipReport, Standing)>,
 }
 
@@ -170,34 +171,43 @@ pub fn hold_under(
 pub fn status(out: &Path) -> Result<Overview, Fault> {
     let state = state_of(out)?;
     let holder = lock::holder(&state);
-    let (said, damaged) = Replay::read(&state.join("journal.ndjson"))?;
+    let journal = Glance::of(&state.join("journal.ndjson"))?;
+    let said = journal.said();
     let record = Record::open(&state)?;
     let store = Store::new(state.join("cache"));
     let recent: Option<BTreeSet<String>> = store.get("sheet", "clips");
-    let mut reports = kept(&store);
-    let names: BTreeSet<String> = reports.keys().chain(said.clips().keys()).cloned().collect();
-    let clips = names.into_iter().filter_map(|name| {
-        let report = reports.remove(&name);
-        let listed = recent.as_ref().is_none_or(|names| names.contains(&name));
-        let unfinished = said.batch().is_some_and(|batch| batch.ended != Some(false));
-        let told = said.clips().get(&name).is_some_and(|point| point.recent && unfinished);
-        let waits =
-            report.as_ref().is_some_and(|r| r.is_held() && r.cuts.iter().any(|cut| out.join(&cut.file).exists()));
-        (listed || told || waits).then(|| {
-            let now = now(&name, &said, holder.as_ref(), out);
-            let report = report.map(|report| {
-                let standing = report.signoff.decide(record.last(&name));
-                (report, standing)
-            });
-            let since = said.clips().get(&name).map(|point| point.at.clone());
-            ClipStatus { name, now, since, report }
-        })
+    let unfinished = said.batch().is_some_and(|batch| batch.ended != Some(false));
+    let is_told = |name: &str| {
+        let listed = recent.as_ref().is_none_or(|names| names.contains(name));
+        listed || said.clips().get(name).is_some_and(|point| point.recent && unfinished)
+    };
+    let since = |name: &str| said.clips().get(name).map(|point| point.at.clone());
+    let mut clips = Vec::new();
+    // One report at a time: those of a whole health system fit into no memory.
+    for report in store.each::<ClipReport>("clip") {
+        let waits = || report.is_held() && report.cuts.iter().any(|cut| out.join(&cut.file).exists());
+        if is_told(&report.name) || waits() {
+            let now = now(&report.name, &journal, holder.as_ref(), out);
+            let standing = report.signoff.decide(record.last(&report.name));
+            let (name, since) = (report.name.clone(), since(&report.name));
+            clips.push(ClipStatus { name, now, since, report: Some((report.in_brief(), standing)) });
+        }
+    }
+    clips.sort_by(|a, b| a.name.cmp(&b.name));
+    let is_new = |name: &&String| clips.binary_search_by(|clip| clip.name.cmp(name)).is_err();
+    let others = said.clips().keys().filter(|name| is_told(name)).filter(is_new).map(|name| {
+        let now = now(name, &journal, holder.as_ref(), out);
+        ClipStatus { name: name.clone(), now, since: since(name), report: None }
     });
-    Ok(Overview { clips: clips.collect(), record_is_whole: record.is_whole(), damaged, holder })
+    let others: Vec<ClipStatus> = others.collect();
+    clips.extend(others);
+    clips.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(Overview { clips, record_is_whole: record.is_whole(), damaged: journal.damaged(), holder })
 }
 
 /// What a clip is at, by what the journal said and who is at work.
-fn now(name: &str, said: &Replay, holder: Option<&Holder>, out: &Path) -> Now {
+fn now(name: &str, journal: &Glance, holder: Option<&Holder>, out: &Path) -> Now {
+    let said = journal.said();
     let goes_on = said.batch().is_some_and(|batch| {
         // Who took the folder after the batch began is at work on something else.
         let time = |text: &str| text.parse::<jiff::Timestamp>().ok();
@@ -215,8 +225,8 @@ fn now(name: &str, said: &Replay, holder: Option<&Holder>, out: &Path) -> Now {
             let stands = |file: &Path, stamp: &Stamp| {
                 [Shelf::Public, Shelf::Held].iter().any(|s| Stamp::of(&out.join(s.place(file))) == Some(*stamp))
             };
-            let files = said.files(name).iter().filter(|(file, stamp)| cut(file) && !stands(file, stamp));
-            let gone: Vec<PathBuf> = files.map(|(file, _)| file.clone()).collect();
+            let files = journal.files(name).into_iter().filter(|(file, stamp)| cut(file) && !stands(file, stamp));
+            let gone: Vec<PathBuf> = files.map(|(file, _)| file).collect();
             if gone.is_empty() { Now::Rests(other.map(|point| point.step.clone())) } else { Now::Missing(gone) }
         }
     }
@@ -230,7 +240,7 @@ pub(super) fn state_of(out: &Path) -> Result<PathBuf, Fault> {
 
 /// The latest report of every clip by its name.
 fn kept(store: &Store) -> BTreeMap<String, ClipReport> {
-    store.all::<ClipReport>("clip").into_iter().map(|report| (report.name.clone(), report)).collect()
+    store.each::<ClipReport>("clip").map(|report| (report.name.clone(), report)).collect()
 }
 
 impl<'a> Desk<'a> {

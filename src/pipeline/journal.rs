@@ -19,6 +19,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::UNIX_EPOCH;
 
+mod glance;
+mod index;
+
+pub use glance::Glance;
+use index::Index;
+
 /// What a line tells.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
@@ -214,6 +220,8 @@ struct Inner {
     /// What is written down before the next line.
     begun: Option<Entry>,
     said: Replay,
+    /// Made when somebody first looks for a file: a batch that finds everything in its place never does.
+    index: Option<Index>,
 }
 
 impl Journal {
@@ -235,7 +243,7 @@ impl Journal {
         if bytes.is_empty() {
             sync_folder(file.parent().unwrap_or(Path::new("."))).map_err(|e| cannot_write(file, &e))?;
         }
-        let inner = Mutex::new(Inner { file: handle, torn, begun: None, said });
+        let inner = Mutex::new(Inner { file: handle, torn, begun: None, said, index: None });
         Ok(Journal { out: out.to_path_buf(), damaged: look.damaged, inner })
     }
 
@@ -349,11 +357,7 @@ impl Journal {
 
     /// Every file that was ever published of the clip of that name, relative to the output folder, in order.
     pub fn files_of(&self, clip: &str) -> Vec<PathBuf> {
-        let inner = self.lock();
-        let of_clip = |file: &&PathBuf| file.file_stem().is_some_and(|stem| stem == clip);
-        let mut files: Vec<PathBuf> = inner.said.published.keys().filter(of_clip).cloned().collect();
-        files.sort();
-        files
+        self.lock().index().of_clip(clip).map(Path::to_path_buf).collect()
     }
 
     /// What decided the outputs of a clip when it was last done, and its files then.
@@ -363,16 +367,14 @@ impl Journal {
 
     /// A published file that holds this render and was not touched since.
     pub fn find(&self, key: &Digest) -> Option<PathBuf> {
-        let inner = self.lock();
-        let mut files: Vec<&PathBuf> = inner
-            .said
-            .published
-            .iter()
-            .filter(|(file, (k, stamp))| k == key && Stamp::of(&self.out.join(file)) == Some(*stamp))
-            .map(|(file, _)| file)
-            .collect();
-        files.sort();
-        files.first().map(|file| self.out.join(file))
+        let mut inner = self.lock();
+        inner.index();
+        let Inner { index, said, .. } = &*inner;
+        let holds = |file: &&Path| {
+            let known = said.published.get(*file).filter(|(known, _)| known == key);
+            known.is_some_and(|(_, stamp)| Stamp::of(&self.out.join(file)) == Some(*stamp))
+        };
+        index.as_ref()?.holding(key).find(holds).map(|file| self.out.join(file))
     }
 
     /// Whether everything that this fingerprint asks for is in place and untouched.
@@ -393,8 +395,17 @@ impl Inner {
         let written = written.and_then(|()| if is_done { self.file.sync_data() } else { Ok(()) });
         self.torn = written.is_err();
         written.map_err(|e| cannot_write(Path::new("the journal"), &e))?;
+        if let (Some(index), Entry::Published { file, key, .. }) = (&mut self.index, &line.entry) {
+            index.add(file, key);
+        }
         self.said.apply(line);
         Ok(())
+    }
+
+    /// Where to look for published files.
+    fn index(&mut self) -> &Index {
+        let said = &self.said;
+        self.index.get_or_insert_with(|| Index::of(said.published()))
     }
 }
 
@@ -456,11 +467,6 @@ impl Replay {
     /// The last batch that had something to do.
     pub fn batch(&self) -> Option<&LastBatch> {
         self.batch.as_ref()
-    }
-
-    /// The files of a clip that was done, as they looked then.
-    pub fn files(&self, clip: &str) -> &[(PathBuf, Stamp)] {
-        self.done.get(clip).map_or(&[], |(_, files)| files)
     }
 
     /// What decided the outputs of the clips that were done, by name.
@@ -565,11 +571,13 @@ fn read(file: &Path) -> Result<Vec<u8>, Fault> {
     match fs::read(file) {
         Ok(bytes) => Ok(bytes),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(e) => {
-            let what = format!("the journal {} cannot be read ({e})", file.display());
-            Err(Fault::new(what, "close the program that has it open, and run again"))
-        }
+        Err(e) => Err(cannot_read(file, &e)),
     }
+}
+
+fn cannot_read(file: &Path, error: &std::io::Error) -> Fault {
+    let what = format!("the journal {} cannot be read ({error})", file.display());
+    Fault::new(what, "close the program that has it open, and run again")
 }
 
 /// The first 16 hex digits of the BLAKE3 of a line: plenty against tearing.
@@ -728,6 +736,55 @@ mod tests {
             prop_assert!(less.len() <= bytes.len());
             prop_assert_eq!(Replay::of(&less).0, Replay::of(&bytes).0);
             prop_assert_eq!(&compacted(&less, &|_| true), &less);
+        }
+
+        #[test]
+        fn a_glance_says_of_clips_what_the_whole_journal_says(
+            entries in prop::collection::vec(any_entry(), 0..30),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let whole = written(&entries);
+            let bytes = &whole[..cut.index(whole.len() + 1)];
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("journal.ndjson");
+            fs::write(&file, bytes).unwrap();
+            let (said, look) = Replay::of(bytes);
+            let glance = Glance::of(&file).unwrap();
+            prop_assert_eq!((glance.said().clips(), glance.said().batch()), (said.clips(), said.batch()));
+            prop_assert_eq!(glance.damaged(), look.damaged);
+            for clip in ["a", "b", "é \"\n", "nobody"] {
+                prop_assert_eq!(glance.files(clip), said.done.get(clip).map_or_else(Vec::new, |(_, files)| files.clone()));
+            }
+        }
+
+        #[test]
+        fn what_is_found_is_what_a_look_at_all_files_finds(entries in prop::collection::vec(any_entry(), 0..30)) {
+            let folder = tempfile::tempdir().unwrap();
+            let (out, file) = (folder.path(), folder.path().join("journal.ndjson"));
+            fs::create_dir(out.join("x")).unwrap();
+            fs::write(out.join("x/a.mp4"), "").unwrap();
+            let there = Stamp::of(&out.join("x/a.mp4")).unwrap();
+            let journal = Journal::open(&file, out).unwrap();
+            for (number, entry) in entries.into_iter().enumerate() {
+                let entry = match entry {
+                    Entry::Published { file, key, .. } => Entry::Published { file, key, stamp: there },
+                    other => other,
+                };
+                journal.append(entry).unwrap();
+                // From the middle on there is an index that has to follow.
+                if number < 10 {
+                    continue;
+                }
+                let (said, _) = Replay::read(&file).unwrap();
+                for key in ["0", "1", "2", "3"] {
+                    let of_key = |(file, (known, _)): &(&PathBuf, &(Digest, Stamp))| known.0 == key && out.join(file).exists();
+                    let found = said.published.iter().filter(of_key).map(|(file, _)| out.join(file)).min();
+                    prop_assert_eq!(journal.find(&Digest(key.into())), found);
+                }
+                let mut all: Vec<PathBuf> = said.published.keys().filter(|file| file.ends_with("a.mp4")).cloned().collect();
+                all.sort();
+                prop_assert_eq!(journal.files_of("a"), all);
+            }
         }
 
         #[test]

@@ -71,10 +71,15 @@ fn sweep_below(folder: &Path, depth: usize) {
         }
         if is_on_its_way(&entry.file_name().to_string_lossy()) {
             drop(fs::remove_file(path));
-        } else if depth > 0 && path.is_dir() {
+        } else if depth > 0 && is_folder(&entry) {
             sweep_below(&path, depth - 1);
         }
     }
+}
+
+/// Whether it is a folder, or leads to one. Nothing is asked about a plain file: there are many.
+fn is_folder(entry: &fs::DirEntry) -> bool {
+    entry.file_type().is_ok_and(|kind| kind.is_dir() || (!kind.is_file() && entry.path().is_dir()))
 }
 
 /// Whether a file's name is one of those that files on their way have: `.a1B2c3.part`. Other programs' `.part` files are

@@ -26,17 +26,14 @@ pub fn write(store: &Store, out: &Path, about: &About, reports: &[ClipReport]) -
     if reports.is_empty() {
         return Ok(file.exists().then_some(file));
     }
-    let same = |r: &ClipReport| match r.state {
-        ClipState::Unchanged => ClipReport { state: ClipState::Done, ..r.clone() },
-        _ => r.clone(),
-    };
-    let stored = |r: ClipReport| {
-        // As it comes back from the cache, where the last digit of a number may differ.
-        let text = serde_json::to_string(&r).ok()?;
-        serde_json::to_string(&serde_json::from_str::<ClipReport>(&text).ok()?).ok()
-    };
-    let says: Vec<String> = reports.iter().map(same).filter_map(stored).chain([about.practice.clone()]).collect();
-    let says = blake3::hash(says.join("\n").as_bytes()).to_hex().to_string();
+    // One after the other: the texts of thousands of clips fit into no memory.
+    let mut says = blake3::Hasher::new();
+    for report in reports {
+        if let Some(text) = stored(report) {
+            says.update(text.as_bytes()).update(b"\n");
+        }
+    }
+    let says = says.update(about.practice.as_bytes()).finalize().to_hex().to_string();
     if file.exists() && store.get::<String>("sheet", "says").as_ref() == Some(&says) {
         return Ok(Some(file));
     }
@@ -46,4 +43,14 @@ pub fn write(store: &Store, out: &Path, about: &About, reports: &[ClipReport]) -
     write_whole(&file, page.as_bytes())?;
     store.put("sheet", "says", &says)?;
     Ok(Some(file))
+}
+
+/// What a report says, as it comes back from the cache, where the last digit of a number may differ.
+fn stored(report: &ClipReport) -> Option<String> {
+    let done = match report.state {
+        ClipState::Unchanged => Some(ClipReport { state: ClipState::Done, ..report.clone() }),
+        _ => None,
+    };
+    let text = serde_json::to_string(done.as_ref().unwrap_or(report)).ok()?;
+    serde_json::to_string(&serde_json::from_str::<ClipReport>(&text).ok()?).ok()
 }

@@ -86,10 +86,10 @@ impl Store {
         self.write(&entry.kind, &entry.key, &entry.body)
     }
 
-    /// Every entry of a kind that is whole, in no order.
-    pub fn all<T: DeserializeOwned>(&self, kind: &str) -> Vec<T> {
+    /// Every entry of a kind that is whole, one after the other, in no order.
+    pub fn each<T: DeserializeOwned>(&self, kind: &str) -> impl Iterator<Item = T> {
         let files = fs::read_dir(self.root.join(kind)).into_iter().flatten().flatten();
-        files.filter_map(|file| serde_json::from_str(&whole(&fs::read(file.path()).ok()?)?.1).ok()).collect()
+        files.filter_map(|file| serde_json::from_str(&whole(&fs::read(file.path()).ok()?)?.1).ok())
     }
 
     /// Every file that is an entry by its name, in no order.

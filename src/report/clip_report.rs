@@ -163,6 +163,29 @@ impl ClipReport {
         self.signoff.standing.is_held() && !matches!(self.state, ClipState::Failed { .. })
     }
 
+    /// The same without what is said, posted and made: who it is, what failed and what is still to be made. It takes a
+    /// hundredth of the room.
+    pub fn in_brief(self) -> Self {
+        let of_note = |cut: &CutReport| matches!(cut.state, CutState::Failed { .. } | CutState::Unmade);
+        let cuts = self.cuts.into_iter().filter(of_note).map(|cut| CutReport { post: None, ..cut }).collect();
+        let Signoff { consent, require, standing, .. } = self.signoff;
+        let signoff = Signoff { consent, require, standing, ..Signoff::default() };
+        ClipReport {
+            question: None,
+            transcript: Vec::new(),
+            replaced: Vec::new(),
+            departures: Vec::new(),
+            signoff,
+            goods: Vec::new(),
+            cover: None,
+            cuts,
+            skipped: Vec::new(),
+            notes: Vec::new(),
+            removed: Vec::new(),
+            ..self
+        }
+    }
+
     /// The same clip with another standing: its cuts and its cover are where they belong then.
     pub fn standing(self, standing: Standing) -> Self {
         let shelf = standing.shelf();
