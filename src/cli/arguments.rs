@@ -97,8 +97,12 @@ pub enum Verb {
     Platforms,
     /// List the speech models and which are on this computer
     Models,
-    /// Say whether this computer has all that is needed
-    Doctor,
+    /// Say whether this computer has all that is needed, and a folder for the cuts if one is named
+    Doctor {
+        /// Folder for the cuts: try there what a drive that computers share has to do; nothing stays
+        #[arg(long, short, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
     /// Print completions for a shell
     Completions {
         /// Which shell

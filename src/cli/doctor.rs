@@ -5,10 +5,12 @@ use crate::captions::{self, Fonts};
 use crate::fault::Fault;
 use crate::media::encoders;
 use crate::pipeline::budget::Machine;
+use crate::pipeline::{self, Trial, Verdict};
 use crate::speech::{self, Located};
+use std::path::Path;
 
-/// Tries everything that a run needs, and says what is missing and how to get it.
-pub fn doctor() -> Result<u8, Fault> {
+/// Tries everything that a run needs, and says what is missing and how to get it; also in the folder `out`, if one is named.
+pub fn doctor(out: Option<&Path>) -> Result<u8, Fault> {
     let mut fit = true;
     let mut tell = |needed: bool, what: &str, good: bool, advice: &str| {
         fit &= good || !needed;
@@ -48,5 +50,23 @@ pub fn doctor() -> Result<u8, Fault> {
     let Machine { cores, memory } = Machine::here();
     let memory = memory.map_or(String::new(), |bytes| format!(", {} MB of memory free for it", bytes / 1_000_000));
     say!("        {cores} cores{memory}");
+    if let Some(out) = out {
+        fit &= folder(out)?;
+    }
     Ok(if fit { ALL_WELL } else { NO_START })
+}
+
+/// Tries a folder for cuts; whether it will do.
+fn folder(out: &Path) -> Result<bool, Fault> {
+    say!("        {}:", out.display());
+    let trials = pipeline::try_folder(out)?;
+    for Trial { what, verdict } in &trials {
+        match verdict {
+            Verdict::Good(seen) if seen.is_empty() => say!("ok       {what}"),
+            Verdict::Good(seen) => say!("ok       {what}: {seen}"),
+            Verdict::Absent(instead) => say!("absent   {what}: {instead}"),
+            Verdict::Missing(advice) => say!("MISSING  {what}: {advice}"),
+        }
+    }
+    Ok(!trials.iter().any(|trial| matches!(trial.verdict, Verdict::Missing(_))))
 }

@@ -125,7 +125,7 @@ fn dispatch(verb: Verb, cancel: &Cancel) -> Result<u8, Fault> {
         Verb::Clean(tidying) => clean::clean(&tidying, cancel),
         Verb::Platforms => platforms::platforms(),
         Verb::Models => models::models(),
-        Verb::Doctor => doctor::doctor(),
+        Verb::Doctor { out } => doctor::doctor(out.as_deref()),
         Verb::Completions { shell } => Ok(shell::completions(shell)),
         Verb::Man => shell::man(),
         Verb::Submit { what } => submit::submit(&what, cancel),

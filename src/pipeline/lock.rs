@@ -150,14 +150,17 @@ pub fn is_held(out: &Path) -> bool {
 
 /// What the drive says to a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Answer {
+pub(super) enum Answer {
+    /// Nobody has it but us, now.
     Ours,
+    /// Somebody else has it.
     Theirs,
     /// It knows no locks.
     Unknown,
 }
 
-fn try_lock(file: &File) -> Answer {
+/// Takes the lock of a file, until the file is closed, unless somebody has it.
+pub(super) fn try_lock(file: &File) -> Answer {
     match file.try_lock() {
         Ok(()) => Answer::Ours,
         Err(TryLockError::WouldBlock) => Answer::Theirs,

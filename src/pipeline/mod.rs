@@ -7,7 +7,7 @@
 //! texts that they changed, `shelf` moves files between the platforms' names and `held/`, and
 //! `desk` is where a person decides and asks, `bench` has ready what all clips share, `proof` opens one clip before anything is made
 //! of it, `tenure` is the right to work on an output folder, `lock` keeps two programs from one, `logbook` keeps a small log,
-//! `look` shows a person what a clip and its cuts look like before they are made,
+//! `shared_folder` tries what a drive can do, `look` shows a person what a clip and its cuts look like before they are made,
 //! `clean` removes what no clip needs, `state` says in a word how a clip stands, and `overview` how many practices do, of which
 //! `centre_file` remembers which there are. Where one computer is not enough, `errand` is what a batch hands to another one and
 //! does there, and `delivered` is what comes back, until it is put into place here.
@@ -35,6 +35,7 @@ mod produce;
 mod proof;
 mod publish;
 mod record;
+mod shared_folder;
 mod sheet_file;
 mod shelf;
 pub mod signoff;
@@ -64,6 +65,7 @@ pub use look::{Looker, frame, poster, view_copy};
 pub use overview::{knows, overview};
 pub use produce::Planned;
 pub use proof::{Proof, fail, foreseen, read_clips, take_in};
+pub use shared_folder::{Trial, Verdict, try_folder};
 pub use shelf::Good;
 pub use signoff::{Signoff, Standing};
 pub use state::State;
