@@ -266,11 +266,17 @@ fn make(arguments: &Arguments, seeds: &[Seed], folder: &Path, clips: usize) -> R
     Ok(())
 }
 
-/// Gives a file of the day its name in the larger one, and writes that down as the program does.
+/// Gives a file of the day its name in the larger one, and writes that down as the program does. The bytes are there once,
+/// however many names they have: the cuts of ten thousand clips fill a disk.
 fn publish(arguments: &Arguments, out: &Path, from: &Path, to: &Path, key: &str, journal: &mut File) -> Result<()> {
-    let (source, target) = (arguments.out.join(from), out.join(to));
-    fs::create_dir_all(target.parent().context("a cut without a folder")?)?;
-    fs::hard_link(&source, &target).or_else(|_| fs::copy(&source, &target).map(drop))?;
+    let (once, target) = (out.with_file_name("cuts").join(from), out.join(to));
+    for file in [&once, &target] {
+        fs::create_dir_all(file.parent().context("a cut without a folder")?)?;
+    }
+    if !once.exists() {
+        fs::copy(arguments.out.join(from), &once)?;
+    }
+    fs::hard_link(&once, &target).with_context(|| format!("{} got no second name", once.display()))?;
     let about = fs::metadata(&target)?;
     let modified = about.modified()?.duration_since(UNIX_EPOCH)?.as_nanos() as u64;
     let line = json!({
