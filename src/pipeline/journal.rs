@@ -806,6 +806,31 @@ mod tests {
     }
 
     #[test]
+    fn to_look_for_a_file_takes_no_longer_among_ten_times_as_many() {
+        let median = |clips: usize| {
+            let folder = tempfile::tempdir().unwrap();
+            let journal = Journal::open(&folder.path().join("journal.ndjson"), folder.path()).unwrap();
+            let stamp = Stamp { bytes: 1, modified: 1 };
+            for clip in 0..clips {
+                let file = PathBuf::from(format!("x/{clip}.mp4"));
+                journal.append(Entry::Published { file, key: Digest(clip.to_string()), stamp }).unwrap();
+            }
+            let look = |clip: usize| {
+                let began = std::time::Instant::now();
+                assert_eq!(journal.files_of(&clip.to_string()).len(), 1);
+                assert_eq!(journal.find(&Digest(clip.to_string())), None, "it is not there");
+                began.elapsed()
+            };
+            // Half of the looks may be disturbed by whatever else the computer does.
+            let mut took: Vec<_> = (0..300).map(look).collect();
+            took.sort();
+            took[took.len() / 2]
+        };
+        let (few, many) = (median(300), median(3000));
+        assert!(many < few * 5, "{few:?} among 300 clips, {many:?} among 3000");
+    }
+
+    #[test]
     fn lines_of_a_later_version_are_kept_and_are_no_damage() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("journal.ndjson");
