@@ -154,6 +154,11 @@ impl Delivered {
         file.exists().then(|| Verified::arrived(carried, &file, cancel))
     }
 
+    /// Whether anything was delivered when this was begun.
+    pub fn has_any(&self) -> bool {
+        self.any
+    }
+
     /// A cover that was delivered whole.
     pub fn cover(&self, key: &Digest) -> Option<Vec<u8>> {
         let still: Still = self.any.then(|| self.notes.get("cover", &key.0))??;

@@ -394,6 +394,9 @@ impl Workshop<'_> {
 
     /// Publishes a render that a task delivered; none where there is none.
     fn take(&self, planned: &Planned, render: &Render, absent: &[&CutPlan]) -> Option<Result<(), Rejected>> {
+        if !self.delivered.has_any() {
+            return None;
+        }
         let trace = self.trace.of(&planned.source.name);
         let arrived = trace.during("take", || self.delivered.render(&render.key, self.cancel))?;
         let verified = match arrived {
