@@ -6,6 +6,8 @@
 pub mod captions;
 #[path = "../../src/config/mod.rs"]
 pub mod config;
+#[path = "../../src/exact_path.rs"]
+pub mod exact_path;
 #[path = "../../src/fault.rs"]
 pub mod fault;
 #[path = "../../src/intake/mod.rs"]
