@@ -44,8 +44,17 @@ samples: build
 test test-page screenshots $(TORTURES): FURTHER = $(TEST_PACKAGES)
 test-cluster: FURTHER = $(CLUSTER_PACKAGES)
 
+# Programs of tests that mostly wait: for a watched folder, a browser, Slurm's daemons. They run beside those that work.
+PROGRAMS = $(patsubst tests/%.rs,%,$(patsubst %/main.rs,%.rs,$(wildcard tests/*.rs tests/*/main.rs)))
+WAITING = cluster review watch
+BESIDE = target/tests-that-wait.txt
+
+test: export PROPTEST_RNG_SEED = $(SEED)
 test: setup $(AXE)
-	PROPTEST_RNG_SEED=$(SEED) cargo test --release $(QUICK) --tests -- --show-output
+	cargo test --release $(QUICK) --tests --no-run
+	@cargo test --release $(QUICK) --no-fail-fast $(WAITING:%=--test %) -- --show-output > $(BESIDE) 2>&1 & beside=$$!; \
+	cargo test --release $(QUICK) --lib --bins $(patsubst %,--test %,$(filter-out $(WAITING),$(PROGRAMS))) -- --show-output; \
+	ended=$$?; wait $$beside || ended=$$?; cat $(BESIDE); exit $$ended
 
 # The page in a real browser, with what takes long clips or many, and how quickly it answers: leave the computer alone
 # meanwhile.
