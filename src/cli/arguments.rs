@@ -347,8 +347,9 @@ Exit codes: as of submit slurm.";
 
 const GATHER_HELP: &str = "\
 The last job does this by itself. It renders nothing; `housecall run` also takes what was delivered, and makes what is missing.
+While Slurm still has some of the clips, the others are put into place.
 
-Exit codes: as of run.";
+Exit codes: as of run; 2 also while some clips are still with the cluster.";
 
 const REVIEW_HELP: &str = "\
 Clips that wait for a person are not rendered before somebody approved them on the page, or with `housecall approve` while \

@@ -1,9 +1,9 @@
 //! `housecall gather`: puts into place what tasks delivered, and says what is missing.
 
 use super::{ALL_WELL, Batch, SOME_FAILED, SOME_HELD, run};
-use crate::cluster::{JobSet, Part};
+use crate::cluster::{JobSet, Part, slurm};
 use crate::fault::{Cancel, Fault};
-use crate::pipeline::{self, Outcome, Request};
+use crate::pipeline::{self, Event, Outcome, Request};
 use crate::report::Progress;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
@@ -15,6 +15,8 @@ struct Due {
     platforms: Vec<String>,
     transcripts: Option<PathBuf>,
     clips: BTreeSet<String>,
+    /// Of these, those that the engine still has.
+    away: BTreeSet<String>,
 }
 
 /// Gathers what was submitted into an output folder: of one set, or of all that are not over.
@@ -28,7 +30,10 @@ pub fn gather(out: &Path, jobs: Option<&Path>, wait: bool, json: bool, cancel: &
         return Err(Fault::new(what, "submit with `housecall submit`, or name the folder of the jobs with --jobs"));
     }
     let mut code = ALL_WELL;
-    let due = due(&sets);
+    let mut due = due(&sets);
+    for (practice, clip) in away(&sets) {
+        due.entry(practice).and_modify(|due| due.away.extend([clip]));
+    }
     let many = due.len() > 1 || due.keys().any(|id| !id.is_empty());
     for (id, due) in &due {
         if many && !json {
@@ -73,10 +78,40 @@ fn due(sets: &[JobSet]) -> BTreeMap<String, Due> {
             let before = all.remove(&part.place.id);
             clips.extend(before.into_iter().flat_map(|due| due.clips));
             let (platforms, transcripts) = (set.platforms.clone(), set.transcripts.clone());
-            all.insert(part.place.id.clone(), Due { part: part.clone(), platforms, transcripts, clips });
+            let due = Due { part: part.clone(), platforms, transcripts, clips, away: BTreeSet::new() };
+            all.insert(part.place.id.clone(), due);
         }
     }
     all
+}
+
+/// Clips that the engine still has, and that said nothing yet, with their practice. Who asks on a computer without Slurm's
+/// commands hears of none.
+fn away(sets: &[JobSet]) -> BTreeSet<(String, String)> {
+    let mut away = BTreeSet::new();
+    // What another set has that is not over is as little to be missed.
+    let mut all = JobSet::all(&sets[0].out);
+    all.retain(|set| sets.iter().all(|own| own.folder != set.folder));
+    for set in all.iter().chain(sets).filter(|set| !set.over) {
+        let queued: Vec<usize> = set.arrays.iter().filter_map(|array| slurm::queued(array).ok()).flatten().collect();
+        if queued.is_empty() {
+            continue;
+        }
+        let (briefs, outs) = (set.briefs(), outs(set));
+        for brief in queued.into_iter().filter_map(|number| briefs.get(number)) {
+            let receipt = outs.get(brief.practice.as_str()).and_then(|out| pipeline::receipt(out, &brief.clip));
+            // A task that is through stays in the queue for a moment.
+            if receipt.is_none_or(|receipt| receipt.fingerprint != brief.fingerprint) {
+                away.insert((brief.practice.clone(), brief.clip.clone()));
+            }
+        }
+    }
+    away
+}
+
+/// The practices' output folders.
+fn outs(set: &JobSet) -> BTreeMap<&str, &Path> {
+    set.parts.iter().map(|part| (part.place.id.as_str(), part.place.out())).collect()
 }
 
 fn gather_one(due: &Due, wait: bool, json: bool, cancel: &Cancel) -> Result<u8, Fault> {
@@ -91,8 +126,13 @@ fn gather_one(due: &Due, wait: bool, json: bool, cancel: &Cancel) -> Result<u8, 
     };
     let request = run::request_of(&arguments, &due.part.place.site(), cancel, &progress)?;
     let request = Request { model: due.part.model.clone(), ..request };
-    let outcome =
-        pipeline::gather(&request, due.clips.clone(), cancel, &|event| progress.tell_of(&due.part.place.id, event));
+    let tell = |event: Event| progress.tell_of(&due.part.place.id, event);
+    let outcome = pipeline::gather(&request, due.clips.clone(), due.away.clone(), cancel, &tell);
+    if !due.away.is_empty() {
+        let (clips, they) = if due.away.len() == 1 { ("clip is", "it is") } else { ("clips are", "they are") };
+        let text = format!("{} {clips} still with the cluster; gather again when {they} back.", due.away.len());
+        tell(Event::Note { clip: None, text });
+    }
     progress.clear();
     let outcome = outcome?;
     if !json {
@@ -101,7 +141,7 @@ fn gather_one(due: &Due, wait: bool, json: bool, cancel: &Cancel) -> Result<u8, 
     if let Some(fault) = &outcome.unreported {
         eprintln!("{}. What to do: {}.", fault.what(), fault.advice());
     }
-    Ok(code(&outcome))
+    Ok(if due.away.is_empty() { code(&outcome) } else { SOME_FAILED })
 }
 
 fn code(outcome: &Outcome) -> u8 {

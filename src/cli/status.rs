@@ -3,11 +3,13 @@
 use super::run::worse;
 use super::{ALL_WELL, SOME_FAILED, SOME_HELD};
 use crate::centre::Centre;
+use crate::cluster;
 use crate::fault::Fault;
-use crate::pipeline::{self, ClipStatus, Now, Overview, Stage, Standing, State, Step};
+use crate::pipeline::{self, Away, ClipStatus, Failure, Handed, Now, Overview, Stage, Standing, State, Step};
 use crate::report::{ClipReport, ClipState, CutState};
 use serde::Serialize;
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 /// A clip as `--json` prints it.
 #[derive(Default, Serialize)]
@@ -19,6 +21,9 @@ struct Line<'a> {
     at: Option<&'a str>,
     note: Option<&'a str>,
     advice: Option<&'a str>,
+    /// Which computer of a cluster failed to make it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    computer: Option<&'a str>,
     /// Its practice, where there are many.
     #[serde(skip_serializing_if = "str::is_empty")]
     practice: &'a str,
@@ -41,6 +46,9 @@ struct Counts<'a> {
     #[serde(rename = "cut-off")]
     cut_off: usize,
     missing: usize,
+    #[serde(rename = "with-cluster")]
+    with_cluster: usize,
+    delivered: usize,
 }
 
 /// A practice that cannot be read, as `--json` prints it.
@@ -57,7 +65,7 @@ const UNMADE: &str = "the next run makes its cuts";
 impl<'a> Counts<'a> {
     fn of(practice: &'a str, clips: &[ClipStatus]) -> Self {
         let count = |state: State| clips.iter().filter(|clip| clip.state() == state).count();
-        let [held, failed, cut_off, missing, working, approved, done] = State::ALL.map(count);
+        let [held, failed, cut_off, missing, delivered, working, with_cluster, approved, done] = State::ALL.map(count);
         Counts {
             practice,
             practices: None,
@@ -69,6 +77,8 @@ impl<'a> Counts<'a> {
             working,
             cut_off,
             missing,
+            with_cluster,
+            delivered,
         }
     }
 
@@ -81,10 +91,18 @@ impl<'a> Counts<'a> {
         self.working += other.working;
         self.cut_off += other.cut_off;
         self.missing += other.missing;
+        self.with_cluster += other.with_cluster;
+        self.delivered += other.delivered;
     }
 
     fn in_words(&self) -> String {
-        let further = [(self.working, "being made"), (self.cut_off, "cut off"), (self.missing, "with missing cuts")];
+        let further = [
+            (self.working, "being made"),
+            (self.with_cluster, "with the cluster"),
+            (self.delivered, "back from the cluster"),
+            (self.cut_off, "cut off"),
+            (self.missing, "with missing cuts"),
+        ];
         let further: String = further.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}, ")).collect();
         let Counts { held, failed, approved, done, .. } = self;
         format!("{held} waiting for approval, {failed} failed, {further}{approved} approved, {done} done")
@@ -97,23 +115,38 @@ pub fn status(out: &Path, json: bool) -> Result<u8, Fault> {
     match pipeline::kept_centre(out)? {
         Some(centre) => status_of_all(&centre, json),
         None => {
-            let overview = pipeline::status(out)?;
+            let (jobs, handed) = handed_out_of(out);
+            let overview = pipeline::status_with(out, &handed)?;
             let counts = Counts::of("", &overview.clips);
             let unmade = list("", &overview, json)?;
             if json {
                 print(&counts)?;
             } else {
                 say!("{}", counts.in_words());
-                advise(&counts, unmade, "report.html", "");
+                advise(&counts, unmade, "report.html", "", &jobs);
             }
             Ok(told(&overview, &counts))
         }
     }
 }
 
+/// What a cluster has of the practice whose cuts go to `out`, and the output folder that it was submitted for: the practice may
+/// be one of many, whose jobs lie with all of them.
+fn handed_out_of(out: &Path) -> (PathBuf, Vec<Handed>) {
+    let of_many = || {
+        let whole = std::path::absolute(out).ok()?;
+        let (above, id) = (whole.parent()?, whole.file_name()?.to_str()?);
+        let centre = pipeline::kept_centre(above).ok().flatten()?;
+        let is_of_it = centre.sites.iter().any(|site| site.id == id);
+        is_of_it.then(|| (above.to_path_buf(), cluster::handed_out(above).remove(id).unwrap_or_default()))
+    };
+    of_many().unwrap_or_else(|| (out.to_path_buf(), cluster::handed_out(out).remove("").unwrap_or_default()))
+}
+
 /// The same of many practices, each under its name.
 fn status_of_all(centre: &Centre, json: bool) -> Result<u8, Fault> {
     let (mut all, mut worst, mut unmade) = (Counts::default(), ALL_WELL, false);
+    let handed: BTreeMap<String, Vec<Handed>> = cluster::handed_out(&centre.out);
     for site in &centre.sites {
         if !site.out.join(".housecall").is_dir() {
             match json {
@@ -122,7 +155,8 @@ fn status_of_all(centre: &Centre, json: bool) -> Result<u8, Fault> {
             }
             continue;
         }
-        let overview = match pipeline::status(&site.out) {
+        let handed = handed.get(&site.id).map_or(&[][..], Vec::as_slice);
+        let overview = match pipeline::status_with(&site.out, handed) {
             Ok(overview) => overview,
             // One practice's trouble hides no other.
             Err(fault) => {
@@ -155,7 +189,8 @@ fn status_of_all(centre: &Centre, json: bool) -> Result<u8, Fault> {
             format!("{} practices", centre.sites.len())
         };
         say!("In all {many}: {}", all.in_words());
-        advise(&all, unmade, "its practice's report.html", &format!(" --out \"{}/PRACTICE\"", centre.out.display()));
+        let of_one = format!(" --out \"{}/PRACTICE\"", centre.out.display());
+        advise(&all, unmade, "its practice's report.html", &of_one, &centre.out);
     }
     Ok(worst)
 }
@@ -175,10 +210,13 @@ fn list(practice: &str, overview: &Overview, json: bool) -> Result<bool, Fault> 
     Ok(lines.iter().any(|line| line.state == State::Approved.name() && !line.why.is_empty()))
 }
 
-/// Says what helps; `out` is what `approve` has to be told besides.
-fn advise(counts: &Counts, unmade: bool, report: &str, out: &str) {
+/// Says what helps; `of_one` is what `approve` has to be told besides, `out` the output folder of all.
+fn advise(counts: &Counts, unmade: bool, report: &str, of_one: &str, out: &Path) {
     if counts.held > 0 {
-        eprintln!("Look at the clips in {report}, then: housecall approve NAME --by YOU{out}");
+        eprintln!("Look at the clips in {report}, then: housecall approve NAME --by YOU{of_one}");
+    }
+    if counts.delivered > 0 {
+        eprintln!("To put into place what is back from the cluster: housecall gather \"{}\"", out.display());
     }
     if counts.cut_off + counts.missing > 0 || unmade {
         eprintln!("To have the rest made, run `housecall run` again.");
@@ -215,6 +253,18 @@ fn print(line: &impl Serialize) -> Result<(), Fault> {
 fn line(clip: &ClipStatus) -> Line<'_> {
     let bare = |why| Line { clip: &clip.name, state: clip.state().name(), why, ..Line::default() };
     match (&clip.now, &clip.report) {
+        (Now::Away(Away::Failed { computer, failures }, at), _) => Line {
+            at: Some(at),
+            advice: failures.first().map(|failure| failure.advice.as_str()),
+            computer: Some(computer),
+            ..bare(
+                failures
+                    .iter()
+                    .map(|Failure { stage, platforms, what, .. }| while_at(*stage, platforms, what))
+                    .collect(),
+            )
+        },
+        (Now::Away(_, at), _) => Line { at: Some(at), ..bare(Vec::new()) },
         (Now::Working(step, at), _) => Line { at: Some(at), ..bare(vec![doing(step)]) },
         (Now::CutOff(step), _) => bare(vec![doing(step)]),
         (Now::Failed(step), report) => failed(clip, step, report.as_ref().map(|(report, _)| report)),
@@ -259,11 +309,16 @@ fn failed<'a>(clip: &'a ClipStatus, step: &'a Step, report: Option<&'a ClipRepor
             bare(vec![what.clone()], Some(advice.as_str()))
         }
         (Step::Failed { stage, platforms, what, advice }, _) => {
-            let platforms = if platforms.is_empty() { String::new() } else { format!(" for {}", platforms.join(", ")) };
-            bare(vec![format!("while {}{platforms}: {what}", stage.doing())], Some(advice))
+            bare(vec![while_at(*stage, platforms, what)], Some(advice))
         }
         _ => bare(Vec::new(), None),
     }
+}
+
+/// What went wrong, and where.
+fn while_at(stage: Stage, platforms: &[String], what: &str) -> String {
+    let platforms = if platforms.is_empty() { String::new() } else { format!(" for {}", platforms.join(", ")) };
+    format!("while {}{platforms}: {what}", stage.doing())
 }
 
 /// How far a clip is, in words.
@@ -288,11 +343,14 @@ fn words(line: &Line) -> String {
         ("held", ..) => format!("waiting for approval: {why}"),
         ("failed", ..) => {
             let advice = line.advice.map(|advice| format!(". What to do: {advice}")).unwrap_or_default();
-            format!("failed: {why}{advice}")
+            let there = line.computer.map(|computer| format!(" on computer {computer}")).unwrap_or_default();
+            format!("failed{there}: {why}{advice}")
         }
         ("cut-off", ..) => format!("was {why} when the run was cut off; run again to go on"),
         ("missing", ..) => format!("was done, but {why}; run again to have it made"),
         ("working", ..) => why,
+        ("with-cluster", ..) => "with the cluster".into(),
+        ("delivered", ..) => "back from the cluster, waits for `housecall gather`".into(),
         ("approved", Some(by), Some(at)) => {
             let note = line.note.map(|note| format!(" ({note})")).unwrap_or_default();
             let further = if why.is_empty() { String::new() } else { format!("; {why}") };

@@ -2,13 +2,12 @@
 
 use super::arguments::{Kubernetes, Slurm, SubmitVerb};
 use super::centre::{self, Task};
-use super::run::Models;
+use super::run::{Models, plural};
 use super::{ALL_WELL, Batch, SOME_FAILED, run};
 use crate::centre::Site;
-use crate::cluster::{Draft, Job, JobSet, Part, Place, kubernetes, slurm};
+use crate::cluster::{Brief, Draft, Job, JobSet, Part, Place, kubernetes, slurm};
 use crate::config;
 use crate::fault::{Cancel, Fault};
-use crate::intake::Digest;
 use crate::pipeline::{self, Need, Request, Survey};
 use crate::report::Progress;
 use std::collections::BTreeSet;
@@ -25,9 +24,6 @@ struct Count {
     unsettled: usize,
 }
 
-/// A job that somebody has already: whose, of which clip, and what it would make.
-type Known = (String, String, Digest);
-
 /// Hands the clips of a folder to an engine.
 pub fn submit(what: &SubmitVerb, cancel: &Cancel) -> Result<u8, Fault> {
     match what {
@@ -38,42 +34,44 @@ pub fn submit(what: &SubmitVerb, cancel: &Cancel) -> Result<u8, Fault> {
 
 fn to_slurm(arguments: &Slurm, cancel: &Cancel) -> Result<u8, Fault> {
     let batch = absolute(&arguments.batch)?;
-    // A dry run asks nobody, so that it can be tried anywhere.
-    let (known, others) = if arguments.dry_run { Default::default() } else { waiting(&batch.out)? };
-    let (draft, count) = draft(&batch, &known, cancel)?;
+    let begin = if arguments.dry_run { Draft::rehearse } else { Draft::begin };
+    let (known, others) = match waiting(&batch.out) {
+        // A dry run can be tried anywhere, also where nobody can be asked what waits.
+        Err(_) if arguments.dry_run => Default::default(),
+        waiting => waiting?,
+    };
+    let (draft, count) = draft(&batch, begin, &known, cancel)?;
     if draft.count() == 0 {
-        draft.discard();
-        return Ok(tell_of_nothing(&batch, &count));
+        return nothing(&batch, draft, &count);
+    }
+    if arguments.dry_run {
+        tell(&batch, draft.count(), draft.need(), &count, None);
+        return Ok(code(&count));
     }
     let asked = slurm::Asked {
         partition: arguments.partition.clone(),
         limit: arguments.array_limit.map(usize::from),
         gres: arguments.gres.clone(),
     };
-    let mut set = draft.finish()?;
-    if arguments.dry_run {
-        set.discard();
-        tell(&batch, &set, &count, None);
-    } else {
+    if let Some(mut set) = draft.finish()? {
         let program = run::program()?;
         let submitted = slurm::submit(&mut set, &asked, &program, &others, cancel)?;
-        tell(&batch, &set, &count, Some(&submitted));
+        tell(&batch, set.count, set.need, &count, Some((&set, &submitted)));
         if !batch.json {
             say!("every node has to see {} and the folders above under these names", program.display());
         }
     }
-    Ok(if count.failed > 0 { SOME_FAILED } else { ALL_WELL })
+    Ok(code(&count))
 }
 
 fn for_kubernetes(arguments: &Kubernetes, cancel: &Cancel) -> Result<u8, Fault> {
     let batch = absolute(&arguments.batch)?;
     // Nobody is asked what waits there.
-    let (draft, count) = draft(&batch, &BTreeSet::new(), cancel)?;
+    let (draft, count) = draft(&batch, Draft::begin, &BTreeSet::new(), cancel)?;
     if draft.count() == 0 {
-        draft.discard();
-        return Ok(tell_of_nothing(&batch, &count));
+        return nothing(&batch, draft, &count);
     }
-    let set = draft.finish()?;
+    let Some(set) = draft.finish()? else { return Ok(code(&count)) };
     let options = kubernetes::Options {
         image: arguments.image.clone(),
         namespace: arguments.namespace.clone(),
@@ -89,13 +87,16 @@ fn for_kubernetes(arguments: &Kubernetes, cancel: &Cancel) -> Result<u8, Fault> 
             "unsettled": count.unsettled,
         }));
     } else {
-        let tasks = if set.count == 1 { "1 pod".to_string() } else { format!("{} pods", set.count) };
-        let each = format!("{} cores and {} MiB each", set.need.cores, set.need.mebibytes);
-        say!("wrote {tasks}, {each}{}: {}", cared_for(&count), manifest.display());
+        let (pods, each) = (plural(set.count, "pod"), each(set.need));
+        say!("wrote {pods}, {each}{}: {}", cared_for(&count), manifest.display());
         say!("to begin, to wait, and to put into place what was made:");
         kubernetes::commands(&manifest, &set, &options).iter().for_each(|command| say!("  {command}"));
     }
-    Ok(if count.failed > 0 { SOME_FAILED } else { ALL_WELL })
+    Ok(code(&count))
+}
+
+fn code(count: &Count) -> u8 {
+    if count.failed > 0 { SOME_FAILED } else { ALL_WELL }
 }
 
 /// The arguments with paths that mean the same on every computer.
@@ -119,14 +120,17 @@ fn absolute(batch: &Batch) -> Result<Batch, Fault> {
 }
 
 /// What of earlier sets waits or runs, and the numbers of the arrays that it is in.
-fn waiting(out: &Path) -> Result<(BTreeSet<Known>, BTreeSet<String>), Fault> {
+fn waiting(out: &Path) -> Result<(BTreeSet<Brief>, BTreeSet<String>), Fault> {
     let (mut known, mut arrays) = (BTreeSet::new(), BTreeSet::new());
     for set in JobSet::all(out) {
+        let briefs = set.briefs();
         for array in &set.arrays {
             for number in slurm::queued(array)? {
-                // One that nobody can read is done by nobody either.
-                let Ok(job) = Job::read(&set.folder, number) else { continue };
-                known.insert((job.place.id, job.errand.source.name, job.errand.fingerprint));
+                // One that is not there is done by nobody either.
+                let Some(brief) = briefs.get(number).filter(|_| Job::file(&set.folder, number).is_file()) else {
+                    continue;
+                };
+                known.insert(brief.clone());
                 arrays.insert(array.id.clone());
             }
         }
@@ -134,8 +138,11 @@ fn waiting(out: &Path) -> Result<(BTreeSet<Known>, BTreeSet<String>), Fault> {
     Ok((known, arrays))
 }
 
-/// Writes a job for each clip that nobody has done or is to do.
-fn draft(batch: &Batch, known: &BTreeSet<Known>, cancel: &Cancel) -> Result<(Draft, Count), Fault> {
+/// A draft of a set, as the output folder, the platforms and the transcripts say.
+type Begin = fn(&Path, &[String], Option<&Path>) -> Draft;
+
+/// Drafts a job for each clip that nobody has done or is to do.
+fn draft(batch: &Batch, begin: Begin, known: &BTreeSet<Brief>, cancel: &Cancel) -> Result<(Draft, Count), Fault> {
     let (sites, strays) = match centre::task(batch)? {
         Task::One(site) => (vec![site], Vec::new()),
         Task::Many { centre, chosen } => (chosen, centre.strays),
@@ -143,7 +150,7 @@ fn draft(batch: &Batch, known: &BTreeSet<Known>, cancel: &Cancel) -> Result<(Dra
     let progress = Progress::new(batch.json, std::io::stderr().is_terminal());
     strays.iter().for_each(|stray| eprintln!("{stray}."));
     let models = Models::default();
-    let mut draft = Draft::begin(&batch.out, &batch.platforms, batch.transcript.as_deref())?;
+    let mut draft = begin(&batch.out, &batch.platforms, batch.transcript.as_deref());
     let mut count = Count::default();
     for site in &sites {
         let request = |site: &Site| run::request_with(batch, site, &models, cancel, &progress);
@@ -168,7 +175,7 @@ fn draft(batch: &Batch, known: &BTreeSet<Known>, cancel: &Cancel) -> Result<(Dra
 fn add(
     request: impl Fn(&Site) -> Result<Request, Fault>,
     site: &Site,
-    known: &BTreeSet<Known>,
+    known: &BTreeSet<Brief>,
     draft: &mut Draft,
     count: &mut Count,
     progress: &Progress,
@@ -179,14 +186,15 @@ fn add(
     let request = request(&place.site())?;
     let need = Need::of(&request.practice, request.model.path.metadata().map_or(0, |about| about.len()));
     let mut queued = 0;
-    let survey = pipeline::survey(&request, cancel, &|event| progress.tell_of(&site.id, event), &mut |errand| {
-        let job = (site.id.clone(), errand.source.name.clone(), errand.fingerprint.clone());
-        if known.contains(&job) {
-            queued += 1;
-            return Ok(());
-        }
-        draft.add(&place, &request.model, errand)
-    })?;
+    let survey =
+        pipeline::survey(&request, cancel, &|event| progress.tell_of(&site.id, event), &mut |errand, length| {
+            let (practice, clip) = (site.id.clone(), errand.source.name.clone());
+            if known.contains(&Brief { practice, clip, fingerprint: errand.fingerprint.clone() }) {
+                queued += 1;
+                return Ok(());
+            }
+            draft.add(&place, &request.model, errand, length)
+        })?;
     let Survey { clips, in_place, delivered, failed, unsettled } = survey;
     draft.part(Part { place, model: request.model, clips }, need);
     count.queued += queued;
@@ -197,17 +205,22 @@ fn add(
     Ok(())
 }
 
-fn tell(batch: &Batch, set: &JobSet, count: &Count, submitted: Option<&slurm::Submitted>) {
+/// Tells of what was submitted, or would be.
+fn tell(batch: &Batch, tasks: usize, need: Need, count: &Count, submitted: Option<(&JobSet, &slurm::Submitted)>) {
+    let arrays = match submitted {
+        Some((set, _)) => set.arrays.iter().map(|array| array.count).collect(),
+        None => slurm::arrays(tasks),
+    };
     if batch.json {
-        let event = if submitted.is_some() { "submitted" } else { "would-submit" };
         data!(serde_json::json!({
-            "event": event,
-            "jobs": submitted.map(|_| set.folder.to_string_lossy()),
-            "tasks": set.count,
-            "arrays": submitted.map_or(&[][..], |submitted| &submitted.arrays),
-            "last": submitted.map(|submitted| &submitted.last),
-            "cores": set.need.cores,
-            "mebibytes": set.need.mebibytes,
+            "event": if submitted.is_some() { "submitted" } else { "would-submit" },
+            "jobs": submitted.map(|(set, _)| set.folder.to_string_lossy()),
+            "tasks": tasks,
+            "arrays": submitted.map_or(&[][..], |(_, submitted)| &submitted.arrays),
+            "array_tasks": arrays,
+            "last": submitted.map(|(_, submitted)| &submitted.last),
+            "cores": need.cores,
+            "mebibytes": need.mebibytes,
             "in_place": count.in_place,
             "delivered": count.delivered,
             "queued": count.queued,
@@ -216,19 +229,30 @@ fn tell(batch: &Batch, set: &JobSet, count: &Count, submitted: Option<&slurm::Su
         }));
         return;
     }
-    let tasks = if set.count == 1 { "1 task".to_string() } else { format!("{} tasks", set.count) };
-    let each = format!("{} cores and {} MiB each", set.need.cores, set.need.mebibytes);
-    let Some(submitted) = submitted else {
-        say!("would submit {tasks}, {each}, and one that puts into place what they made{}", cared_for(count));
+    let (tasks, each) = (plural(tasks, "task"), each(need));
+    let arrays = if arrays.len() == 1 { String::new() } else { format!(" in {} arrays", arrays.len()) };
+    let Some((set, submitted)) = submitted else {
+        say!(
+            "would submit {tasks}{arrays}, {each}, and a last one that puts into place what is made{}",
+            cared_for(count)
+        );
         return;
     };
-    say!("submitted {tasks}, {each}{}", cared_for(count));
+    say!("submitted {tasks}{arrays}, {each}{}", cared_for(count));
     say!("to watch:    squeue -j {},{}", submitted.arrays.join(","), submitted.last);
     say!("how it goes: housecall status --out \"{}\"", batch.out.display());
     say!("logs:        {}", set.logs().display());
 }
 
-fn tell_of_nothing(batch: &Batch, count: &Count) -> u8 {
+/// Tells that there is nothing to submit; the exit code.
+///
+/// # Errors
+/// The disk takes nothing.
+fn nothing(batch: &Batch, draft: Draft, count: &Count) -> Result<u8, Fault> {
+    // What lies there of jobs that nobody knows any more can be gathered when somebody does.
+    if count.delivered > 0 && JobSet::all(&batch.out).iter().all(|set| set.over) {
+        draft.finish()?;
+    }
     if batch.json {
         data!(serde_json::json!({
             "event": "submitted", "jobs": null, "tasks": 0, "arrays": [], "last": null,
@@ -241,7 +265,12 @@ fn tell_of_nothing(batch: &Batch, count: &Count) -> u8 {
             say!("to put into place what was delivered: housecall gather \"{}\"", batch.out.display());
         }
     }
-    if count.failed > 0 { SOME_FAILED } else { ALL_WELL }
+    Ok(code(count))
+}
+
+/// What each task asks for.
+fn each(need: Need) -> String {
+    format!("{} and {} MiB each", plural(need.cores, "core"), need.mebibytes)
 }
 
 /// What is not submitted, and why.

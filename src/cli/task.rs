@@ -53,9 +53,9 @@ pub fn task(folder: &Path, index: Option<usize>, scratch: Option<&Path>, cancel:
         }
         other => other?,
     };
-    let renders = receipt.renders.len();
+    let renders = run::plural(receipt.renders.len(), "render");
     let state = if receipt.is_complete() { "delivered" } else { "failed in whole or in part" };
-    say!("{}: {state}, {renders} renders, {:.1} s", receipt.clip, began.elapsed().as_secs_f64());
+    say!("{}: {state}, {renders}, {:.1} s", receipt.clip, began.elapsed().as_secs_f64());
     Ok(if receipt.is_complete() { ALL_WELL } else { SOME_FAILED })
 }
 

@@ -86,12 +86,10 @@ impl Job {
     ///
     /// # Errors
     /// The disk takes no file.
-    pub fn write(&self, folder: &Path, number: usize) -> Result<(), Fault> {
+    pub(super) fn write(mut self, file: &Path) -> Result<(), Fault> {
         // A clip dated before 1970 has a date that JSON does not hold; its content still is compared.
-        let mut job = self.clone();
-        job.errand.source.looked = job.errand.source.looked.filter(|(_, at)| *at >= std::time::UNIX_EPOCH);
-        let file = Job::file(folder, number);
-        fs::write(&file, sealed(&job)?).map_err(|e| cannot_write(&file, &e))
+        self.errand.source.looked = self.errand.source.looked.filter(|(_, at)| *at >= std::time::UNIX_EPOCH);
+        fs::write(file, sealed(&self)?).map_err(|e| cannot_write(file, &e))
     }
 
     /// The job of that number.

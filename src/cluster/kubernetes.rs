@@ -330,6 +330,7 @@ mod tests {
         JobSet {
             folder: root.join("cuts/.housecall/jobs/20261122-230252"),
             out: root.join("cuts"),
+            at: "2026-11-22T23:02:52Z".into(),
             count,
             need: Need { cores: 4, mebibytes: 3072 },
             platforms: Vec::new(),
@@ -449,7 +450,7 @@ mod tests {
     #[test]
     fn a_set_that_was_submitted_can_be_written_as_a_manifest() {
         let folder = tempfile::tempdir().unwrap();
-        let draft = Draft::begin(&folder.path().join("cuts"), &[], None).unwrap().finish().unwrap();
+        let draft = Draft::begin(&folder.path().join("cuts"), &[], None).finish().unwrap().unwrap();
         let options = options(folder.path().to_str().unwrap());
         let draft = JobSet { count: 2, need: Need { cores: 2, mebibytes: 512 }, ..draft };
         let file = write(&draft, &options).unwrap();

@@ -6,10 +6,14 @@
 //!
 //! This room writes job files and speaks to the engine's commands; it prints nothing.
 
+mod draft;
+mod handed;
 mod job;
 pub mod kubernetes;
 mod set;
 pub mod slurm;
 
+pub use draft::Draft;
+pub use handed::handed_out;
 pub use job::{Job, Place};
-pub use set::{Array, Draft, JobSet, Part};
+pub use set::{Array, Brief, JobSet, Part};

@@ -1,17 +1,18 @@
-//! What was submitted together: a folder with one job file a clip, and `set.json`, which says what they are and who has
-//! them.
+//! What was submitted together: a folder with one job file a clip, `index.json`, which says whose they are, and `set.json`,
+//! which says what they are for and who has them.
 
-use super::job::{Exact, Job, Place, cannot_write, flush, put, unsealed};
+use super::job::{Exact, Job, Place, put, unsealed};
 use crate::fault::Fault;
-use crate::pipeline::{Errand, Need, state_folder};
+use crate::intake::Digest;
+use crate::pipeline::Need;
 use crate::speech::ModelFile;
 use crate::worker::Hello;
 use serde::{Deserialize, Serialize};
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 const SET: &str = "set.json";
+pub(super) const INDEX: &str = "index.json";
 
 /// One practice's part in a set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +23,17 @@ pub struct Part {
     pub model: ModelFile,
     /// Names of the outputs of all its clips, also of those that were in place.
     pub clips: Vec<String>,
+}
+
+/// What a job is about, told without its file: ten thousand of those are read in a minute, and their index at once.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Brief {
+    /// Name of the practice's folder in the root; empty where there is no root.
+    pub practice: String,
+    /// Name of the clip's outputs.
+    pub clip: String,
+    /// What decides its outputs.
+    pub fingerprint: Digest,
 }
 
 /// Jobs that were given to the engine under one number.
@@ -42,7 +54,9 @@ pub struct JobSet {
     pub folder: PathBuf,
     /// Output folder of all.
     pub out: PathBuf,
-    /// Jobs, which are numbered from 0.
+    /// When it was put together: UTC, RFC 3339.
+    pub at: String,
+    /// Jobs, which are numbered from 0, the longest clip first.
     pub count: usize,
     /// What each needs at most.
     pub need: Need,
@@ -63,6 +77,7 @@ pub struct JobSet {
 struct Stored {
     made_by: Hello,
     out: Exact,
+    at: String,
     count: usize,
     need: Need,
     platforms: Vec<String>,
@@ -72,92 +87,9 @@ struct Stored {
     over: bool,
 }
 
-/// A set that is being written.
-#[derive(Debug)]
-pub struct Draft {
-    set: JobSet,
-}
-
 /// Where sets lie in an output folder.
-fn sets(out: &Path) -> PathBuf {
+pub(super) fn sets(out: &Path) -> PathBuf {
     out.join(".housecall").join("jobs")
-}
-
-impl Draft {
-    /// Begins a set in the output folder of all, which is made if it is missing.
-    ///
-    /// # Errors
-    /// The disk takes nothing.
-    pub fn begin(out: &Path, platforms: &[String], transcripts: Option<&Path>) -> Result<Self, Fault> {
-        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-        let out = absolute(out);
-        state_folder(&out)?;
-        let above = sets(&out);
-        let made = fs::create_dir_all(&above).map_err(|e| cannot_write(&above, &e));
-        made?;
-        let day = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
-        let names = (1..).map(|n| if n == 1 { day.clone() } else { format!("{day}-{n}") });
-        let mut made = Err(ErrorKind::AlreadyExists.into());
-        let mut folder = above.clone();
-        for name in names.take(1000) {
-            folder = above.join(name);
-            made = fs::create_dir(&folder);
-            if !made.as_ref().is_err_and(|e| e.kind() == ErrorKind::AlreadyExists) {
-                break;
-            }
-        }
-        made.and_then(|()| fs::create_dir(folder.join("logs"))).map_err(|e| cannot_write(&folder, &e))?;
-        Ok(Draft {
-            set: JobSet {
-                folder,
-                out,
-                count: 0,
-                need: Need::default(),
-                platforms: platforms.to_vec(),
-                transcripts: transcripts.map(absolute),
-                parts: Vec::new(),
-                arrays: Vec::new(),
-                over: false,
-            },
-        })
-    }
-
-    /// Adds a clip.
-    ///
-    /// # Errors
-    /// The disk takes no file.
-    pub fn add(&mut self, place: &Place, model: &ModelFile, errand: Errand) -> Result<(), Fault> {
-        let job = Job::new(place.clone(), self.set.platforms.clone(), model.clone(), errand);
-        job.write(&self.set.folder, self.set.count)?;
-        self.set.count += 1;
-        Ok(())
-    }
-
-    /// Says what a practice has in the set, and what its clips need.
-    pub fn part(&mut self, part: Part, need: Need) {
-        self.set.need = self.set.need.max(need);
-        self.set.parts.push(part);
-    }
-
-    /// How many jobs there are.
-    pub fn count(&self) -> usize {
-        self.set.count
-    }
-
-    /// Makes it a set that others can read.
-    ///
-    /// # Errors
-    /// The disk takes nothing.
-    pub fn finish(self) -> Result<JobSet, Fault> {
-        self.set.save()?;
-        flush(&self.set.folder)?;
-        Ok(self.set)
-    }
-
-    /// Leaves nothing of it.
-    pub fn discard(self) {
-        self.set.discard();
-    }
 }
 
 impl JobSet {
@@ -175,9 +107,9 @@ impl JobSet {
             let what = format!("the jobs in {} are damaged, or of another version of Housecall", folder.display());
             return Err(Fault::new(what, "submit again"));
         };
-        let Stored { out, count, need, platforms, transcripts, parts, arrays, over, .. } = stored;
+        let Stored { out, at, count, need, platforms, transcripts, parts, arrays, over, .. } = stored;
         let (out, transcripts) = (out.0, transcripts.map(|exact| exact.0));
-        Ok(JobSet { folder, out, count, need, platforms, transcripts, parts, arrays, over })
+        Ok(JobSet { folder, out, at, count, need, platforms, transcripts, parts, arrays, over })
     }
 
     /// All sets of an output folder that are not over, the oldest first; where all are, the last one. One that cannot be
@@ -200,6 +132,7 @@ impl JobSet {
         let stored = Stored {
             made_by: Hello::ours(),
             out: exact(&self.out),
+            at: self.at.clone(),
             count: self.count,
             need: self.need,
             platforms: self.platforms.clone(),
@@ -209,6 +142,13 @@ impl JobSet {
             over: self.over,
         };
         put(&self.folder.join(SET), &stored)
+    }
+
+    /// What its jobs are about, by their numbers; nothing where the set is over or its folder is damaged.
+    pub fn briefs(&self) -> Vec<Brief> {
+        let text = fs::read_to_string(self.folder.join(INDEX)).ok();
+        let briefs: Option<Vec<Brief>> = text.and_then(|text| unsealed(&text));
+        briefs.filter(|briefs| briefs.len() == self.count).unwrap_or_default()
     }
 
     /// Where the logs of its tasks lie.
@@ -231,6 +171,7 @@ impl JobSet {
         self.over = true;
         self.save()?;
         (0..self.count).for_each(|number| drop(fs::remove_file(Job::file(&self.folder, number))));
+        drop(fs::remove_file(self.folder.join(INDEX)));
         Ok(())
     }
 

@@ -104,6 +104,11 @@ pub fn queued(array: &Array) -> Result<BTreeSet<usize>, Fault> {
     Ok(indexes.filter(|index| *index < array.count).map(|index| array.first + index).collect())
 }
 
+/// How many jobs each array would have in which so many are submitted here.
+pub fn arrays(count: usize) -> Vec<usize> {
+    pieces(count, most_in_array()).into_iter().map(|(_, count)| count).collect()
+}
+
 /// How many jobs an array may have.
 fn most_in_array() -> usize {
     let said = command("scontrol").args(["show", "config"]).output().map(|done| done.stdout).unwrap_or_default();

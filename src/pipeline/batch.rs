@@ -165,17 +165,19 @@ pub fn run(request: &Request, cancel: &Cancel, listener: Listener) -> Result<Out
 }
 
 /// Puts into place what tasks delivered, and makes nothing. What is missing of the clips that were `submitted` has failed,
-/// with why; of others only what was known before is told.
+/// with why; of others only what was known before is told. Those that are `away` are still to be delivered.
 ///
 /// # Errors
 /// As [`run`].
 pub fn gather(
     request: &Request,
     submitted: BTreeSet<String>,
+    away: BTreeSet<String>,
     cancel: &Cancel,
     listener: Listener,
 ) -> Result<Outcome, Fault> {
-    run_in(request, Role::Gather { submitted: Arc::new(submitted) }, "gather", cancel, listener)
+    let submitted = Arc::new(submitted.difference(&away).cloned().collect());
+    run_in(request, Role::Gather { submitted, away: Arc::new(away) }, "gather", cancel, listener)
 }
 
 fn run_in(request: &Request, role: Role, verb: &str, cancel: &Cancel, listener: Listener) -> Result<Outcome, Fault> {
@@ -323,7 +325,7 @@ impl<'a> Batch<'a> {
     /// Whether the clip of that name is worked on.
     fn takes(&self, name: &str) -> bool {
         let submitted = match &self.bench.role {
-            Role::Gather { submitted } => submitted.contains(name),
+            Role::Gather { submitted, .. } => submitted.contains(name),
             Role::Whole | Role::Task { .. } => true,
         };
         submitted && self.request.takes(name)
@@ -336,11 +338,11 @@ impl<'a> Batch<'a> {
 
     /// Says which clips nobody submitted and are not in place.
     fn tell_of_newcomers(&self, others: &[ClipSource], tenure: &Tenure) {
-        if !matches!(self.bench.role, Role::Gather { .. }) {
-            return;
-        }
-        let is_new =
-            |source: &&ClipSource| self.request.takes(&source.name) && tenure.journal.done(&source.name).is_none();
+        let Role::Gather { away, .. } = &self.bench.role else { return };
+        let is_new = |source: &&ClipSource| {
+            let known = away.contains(&source.name) || tenure.journal.done(&source.name).is_some();
+            self.request.takes(&source.name) && !known
+        };
         let count = others.iter().filter(is_new).count();
         if count > 0 {
             let clips = if count == 1 { "1 clip was".to_string() } else { format!("{count} clips were") };
@@ -741,7 +743,7 @@ impl<'a> Batch<'a> {
     fn undelivered(&self, source: &ClipSource) -> (Stage, Fault) {
         let receipt = self.delivered.receipt(&source.name);
         let changed = receipt.as_ref().is_some_and(|receipt| receipt.fingerprint != self.fingerprint(source));
-        match receipt.and_then(|receipt| receipt.failed) {
+        match receipt.filter(|_| !changed).and_then(|receipt| receipt.failed) {
             Some(failure) => (failure.stage, failure.fault()),
             None => (Stage::Intake, not_delivered(changed)),
         }

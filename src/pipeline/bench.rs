@@ -31,8 +31,10 @@ pub enum Role {
     },
     /// What tasks delivered is put into place, and nothing is made.
     Gather {
-        /// Names of the outputs of the clips that were submitted.
+        /// Names of the outputs of the clips that were submitted and are due.
         submitted: Arc<BTreeSet<String>>,
+        /// Of those that a cluster has at work still, or will have.
+        away: Arc<BTreeSet<String>>,
     },
 }
 

@@ -7,12 +7,14 @@
 
 use super::durable::{make_folder, sync_folder};
 use super::event::Stage;
+use super::journal::Journal;
 use super::publish::is_on_its_way;
 use super::store::{Packed, Store, cannot_write, set_shared_mode, write_whole};
 use crate::fault::{Cancel, Fault};
 use crate::intake::{self, Digest};
 use crate::worker::{Carried, Verified};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -34,6 +36,8 @@ const LEARNED: [&str; 5] = ["probe", "faces", "loudness", "speech", "transcript"
 pub struct Receipt {
     /// Name of the clip's outputs.
     pub clip: String,
+    /// What the clip holds.
+    pub content: Digest,
     /// What decided the outputs when the task was submitted.
     pub fingerprint: Digest,
     /// Which computer worked on it.
@@ -46,6 +50,10 @@ pub struct Receipt {
     pub cuts: Vec<Failure>,
     /// Keys of the renders that the clip needs and that are there.
     pub renders: Vec<Digest>,
+    /// Key of its cover, if it is there.
+    pub cover: Option<Digest>,
+    /// Files that did not pass their check, for a person to look at: what they hold by their names.
+    pub rejected: BTreeMap<String, Digest>,
 }
 
 /// Why something was not delivered.
@@ -144,7 +152,44 @@ impl Delivered {
     /// # Errors
     /// The disk takes no file.
     pub fn give_receipt(&self, receipt: &Receipt) -> Result<(), Fault> {
-        self.notes.put("receipt", &receipt.clip, receipt)
+        let before = self.receipt(&receipt.clip);
+        self.notes.put("receipt", &receipt.clip, receipt)?;
+        // Nobody is told any more of what was rejected the time before.
+        let told = |content: &Digest| receipt.rejected.values().any(|known| known == content);
+        let void = before.iter().flat_map(|before| before.rejected.values()).filter(|content| !told(content));
+        void.for_each(|content| drop(fs::remove_file(self.file(content, "mp4"))));
+        Ok(())
+    }
+
+    /// Delivers a file that did not pass its check; what it holds, by which a receipt names it.
+    ///
+    /// # Errors
+    /// The file cannot be read, or the disk takes none; [`Fault::Cancelled`].
+    pub fn give_rejected(&self, file: &Path, cancel: &Cancel) -> Result<Digest, Fault> {
+        let content = intake::digest(file, cancel)?;
+        let folder = self.root.join(FILES);
+        let put = || -> std::io::Result<()> {
+            make_folder(&folder)?;
+            let mut waiting = tempfile::Builder::new().prefix(".").suffix(".part").tempfile_in(&folder)?;
+            std::io::copy(&mut fs::File::open(file)?, waiting.as_file_mut())?;
+            set_shared_mode(waiting.as_file())?;
+            waiting.as_file().sync_all()?;
+            waiting.persist(self.file(&content, "mp4")).map_err(|e| e.error)?;
+            sync_folder(&folder)
+        };
+        put().map_err(|e| cannot_write(&folder, &e))?;
+        Ok(content)
+    }
+
+    /// Takes a file of that name that did not pass its check to `target`; whether it lies there.
+    pub fn take_rejected(&self, receipt: &Receipt, name: &str, target: &Path) -> bool {
+        let Some(content) = receipt.rejected.get(name) else { return false };
+        let put = || -> std::io::Result<()> {
+            make_folder(target.parent().unwrap_or(Path::new(".")))?;
+            fs::rename(self.file(content, "mp4"), target)
+        };
+        // Whoever gathered before has it there already.
+        put().is_ok() || target.exists()
     }
 
     /// A render that was delivered: none where it was not, a fault where it is not the file that was checked.
@@ -196,8 +241,9 @@ impl Delivered {
         }
     }
 
-    /// Removes everything of a clip, which is in place: its name, what it holds, its renders and its cover.
-    pub fn forget(&self, name: &str, clip: &Digest, renders: &[&Digest], cover: Option<&Digest>) {
+    /// Removes everything of a clip, which is in place: its name, what it holds, what decided its outputs, its renders and its
+    /// cover. What a task delivered that was asked for something else stays, if all of it is there: it may still be wanted.
+    pub fn forget(&self, name: &str, clip: &Digest, fingerprint: &Digest, renders: &[&Digest], cover: Option<&Digest>) {
         if !self.any {
             return;
         }
@@ -206,6 +252,12 @@ impl Delivered {
             cover.iter().for_each(|key| self.notes.remove("cover", &key.0));
             drop(fs::remove_file(self.file(&still.content, "jpg")));
         }
+        let receipt = self.receipt(name);
+        if receipt.as_ref().is_some_and(|other| other.fingerprint != *fingerprint && self.has_all(other)) {
+            return;
+        }
+        let rejected = receipt.iter().flat_map(|receipt| receipt.rejected.values());
+        rejected.for_each(|content| drop(fs::remove_file(self.file(content, "mp4"))));
         self.notes.remove("learned", &clip.0);
         self.notes.remove("receipt", name);
     }
@@ -224,10 +276,24 @@ pub(super) fn is_of_others(path: &Path) -> bool {
     path.ends_with(Path::new(".housecall").join(FOLDER))
 }
 
-/// Removes what tasks that were killed left on its way, once it is too old to be anybody's.
-pub(super) fn sweep(state: &Path) {
-    for file in abandoned(state) {
+/// What became of the clip of that name on another computer, where that was delivered into the output folder `out` and is not
+/// in place.
+pub fn receipt(out: &Path, clip: &str) -> Option<Receipt> {
+    Delivered::of(out).receipt(clip)
+}
+
+/// Removes what nobody waits for: what tasks that were killed left on its way, once it is too old to be anybody's, and what
+/// came of clips when they had been made in `out` by somebody else.
+pub(super) fn sweep(out: &Path, journal: &Journal) {
+    let delivered = Delivered::of(out);
+    for file in abandoned(&out.join(".housecall")) {
         drop(fs::remove_file(file));
+    }
+    for receipt in delivered.notes.each::<Receipt>("receipt") {
+        let Receipt { clip, content, fingerprint, renders, cover, .. } = &receipt;
+        if journal.is_done(clip, fingerprint) {
+            delivered.forget(clip, content, fingerprint, &renders.iter().collect::<Vec<_>>(), cover.as_ref());
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 //! A decision goes into the record first and the files are moved after it. Whoever is stopped in between has decided; the
 //! same command, or the next run, moves the rest.
 
+use super::away::{Away, Handed, away};
+use super::delivered::Delivered;
 use super::journal::{Entry, Glance, Journal, Stamp, Standpoint, Step};
 use super::lock::{self, Holder, Patience};
 use super::record::{Action, Record, Signed};
@@ -68,6 +70,8 @@ pub enum Now {
     Failed(Step),
     /// Cuts that were made are gone, or somebody changed them; relative to the output folder.
     Missing(Vec<PathBuf>),
+    /// It was handed to a cluster, and is so far; since when, UTC, RFC 3339.
+    Away(Away, String),
     /// At rest, held or finished, as the report says; and where that is lost, as this step does.
     Rests(Option<Step>),
 }
@@ -169,6 +173,14 @@ pub fn hold_under(
 /// # Errors
 /// There are no cuts there, or the journal or the record cannot be read.
 pub fn status(out: &Path) -> Result<Overview, Fault> {
+    status_with(out, &[])
+}
+
+/// As [`status`], of a folder whose clips were `handed` to a cluster, each named once.
+///
+/// # Errors
+/// As [`status`].
+pub fn status_with(out: &Path, handed: &[Handed]) -> Result<Overview, Fault> {
     let state = state_of(out)?;
     let holder = lock::holder(&state);
     let journal = Glance::of(&state.join("journal.ndjson"))?;
@@ -201,6 +213,22 @@ pub fn status(out: &Path) -> Result<Overview, Fault> {
     });
     let others: Vec<ClipStatus> = others.collect();
     clips.extend(others);
+    clips.sort_by(|a, b| a.name.cmp(&b.name));
+    let (delivered, mut strangers) = (Delivered::of(out), Vec::new());
+    for handed in handed {
+        let known = clips.binary_search_by(|clip| clip.name.cmp(&handed.clip));
+        let here = match known {
+            Ok(known) => clips[known].now.clone(),
+            Err(_) => now(&handed.clip, &journal, holder.as_ref(), out),
+        };
+        let Some((so_far, since)) = away(handed, &here, &journal, &delivered) else { continue };
+        let (now, since) = (Now::Away(so_far, since.clone()), Some(since));
+        match known {
+            Ok(known) => (clips[known].now, clips[known].since) = (now, since),
+            Err(_) => strangers.push(ClipStatus { name: handed.clip.clone(), now, since, report: None }),
+        }
+    }
+    clips.extend(strangers);
     clips.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(Overview { clips, record_is_whole: record.is_whole(), damaged: journal.damaged(), holder })
 }

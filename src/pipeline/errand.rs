@@ -12,18 +12,23 @@ use super::lock::Patience;
 use super::record::Record;
 use super::store::{Store, cannot_write, write_whole};
 use super::tenure::{Tenure, state_folder};
+use super::understand::probe_key;
 use crate::config::glossary_file;
 use crate::fault::{Cancel, Fault};
 use crate::intake::{self, ClipSource, Digest};
-use crate::media::encoders;
+use crate::media::{Probe, encoders};
 use crate::plain_file::{self, Links};
-use crate::report::{ClipReport, ClipState};
+use crate::report::{ClipReport, ClipState, CutState};
+use crate::units::Time;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+
+/// Bytes that a second of a phone's clip takes in 1080p (16.7 Mbit/s), for clips that nobody has read yet.
+const BYTES_A_SECOND: u64 = 2_100_000;
 
 /// Bytes that are copied at once; between two the cancel token is asked.
 const CHUNK: usize = 1 << 20;
@@ -59,7 +64,7 @@ pub struct Survey {
 }
 
 /// Finds what is to be done for the clips of an inbox, by what is known without reading them, and hands each errand to
-/// `take`. Takes no lock, as planning takes none.
+/// `take`, with how long its clip is, as far as that is known. Takes no lock, as planning takes none.
 ///
 /// # Errors
 /// What keeps a batch from working; computers may disagree about the encoder; those of `take`.
@@ -67,7 +72,7 @@ pub fn survey(
     request: &Request,
     cancel: &Cancel,
     listener: Listener,
-    take: &mut dyn FnMut(Errand) -> Result<(), Fault>,
+    take: &mut dyn FnMut(Errand, Time) -> Result<(), Fault>,
 ) -> Result<Survey, Fault> {
     let state = state_folder(&request.out)?;
     let (bench, record) = (Bench::new(request.clone())?, Mutex::new(Record::open(&state)?));
@@ -110,9 +115,20 @@ pub fn survey(
         let files = published.get(source.name.as_str()).into_iter().flatten();
         let there = files.filter(|(file, _, stamp)| Stamp::of(&request.out.join(file)) == Some(*stamp));
         let have = there.map(|(_, key, _)| (*key).clone()).collect();
-        take(Errand { source, fingerprint, captions, glossary: glossary.clone(), have })?;
+        let length = length(&source, &batch.store);
+        take(Errand { source, fingerprint, captions, glossary: glossary.clone(), have }, length)?;
     }
     Ok(survey)
+}
+
+/// How long a clip is: as it was read before, else by the size of its file.
+fn length(source: &ClipSource, store: &Store) -> Time {
+    let probe: Option<Probe> = store.get("probe", &probe_key(&source.digest));
+    let guessed = || {
+        let bytes = source.looked.map_or(0, |(bytes, _)| bytes);
+        Time::from_seconds(bytes as f64 / BYTES_A_SECOND as f64)
+    };
+    probe.map_or_else(guessed, |probe| probe.duration)
 }
 
 /// Does an errand and delivers what came of it into `home`, the practice's output folder; what became of the clip, which is
@@ -138,17 +154,23 @@ pub fn work(
         }
         listener(event);
     };
-    let made = prepare().and_then(|request| make(&request, home, errand, cancel, &told));
+    let made = prepare().and_then(|request| {
+        let report = make(&request, home, errand, cancel, &told)?;
+        let rejected = rejected(&report, &request.out, &delivered, cancel);
+        Ok((report, rejected))
+    });
     cancel.check()?;
     let failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
     let (mut whole, cuts): (Vec<Failure>, Vec<Failure>) =
         failures.into_iter().partition(|failure| failure.platforms.is_empty());
-    let mut renders = Vec::new();
+    let (mut renders, mut cover, mut rejected) = (Vec::new(), None, BTreeMap::new());
     match made {
-        Ok(report) => {
+        Ok((report, kept)) => {
             let failed = matches!(report.state, ClipState::Failed { .. });
-            let is_cut = |file: &Path| file.extension().is_some_and(|extension| extension == "mp4");
-            renders.extend(report.goods.into_iter().filter(|good| is_cut(&good.file)).map(|good| good.key));
+            let is = |file: &Path, kind: &str| file.extension().is_some_and(|extension| extension == kind);
+            cover = report.goods.iter().find(|good| is(&good.file, "jpg")).map(|good| good.key.clone());
+            renders.extend(report.goods.into_iter().filter(|good| is(&good.file, "mp4")).map(|good| good.key));
+            rejected = kept;
             if !failed {
                 whole.clear();
             }
@@ -170,15 +192,31 @@ pub fn work(
     renders.dedup();
     let receipt = Receipt {
         clip: errand.source.name.clone(),
+        content: errand.source.digest.clone(),
         fingerprint: errand.fingerprint.clone(),
         computer: gethostname::gethostname().to_string_lossy().into_owned(),
         at: jiff::Timestamp::now().to_string(),
         failed: whole.pop(),
         cuts,
         renders,
+        cover,
+        rejected,
     };
     delivered.give_receipt(&receipt)?;
     Ok(receipt)
+}
+
+/// Delivers the files of a clip that did not pass their check. A person may want to see them; who cannot have them misses
+/// nothing else.
+fn rejected(report: &ClipReport, out: &Path, delivered: &Delivered, cancel: &Cancel) -> BTreeMap<String, Digest> {
+    let kept = report.cuts.iter().filter_map(|cut| match &cut.state {
+        CutState::Failed { kept: Some(file), .. } => Some(file),
+        _ => None,
+    });
+    // Cuts that share a render share its file.
+    let files: BTreeSet<&PathBuf> = kept.collect();
+    let give = |file: &PathBuf| Some((intake::name_of(file), delivered.give_rejected(&out.join(file), cancel).ok()?));
+    files.into_iter().filter_map(give).collect()
 }
 
 /// Makes the clip in the request's own output folder.

@@ -10,8 +10,9 @@
 //! `shared_folder` tries what a drive can do, `look` shows a person what a clip and its cuts look like before they are made,
 //! `clean` removes what no clip needs, `state` says in a word how a clip stands, and `overview` how many practices do, of which
 //! `centre_file` remembers which there are. Where one computer is not enough, `errand` is what a batch hands to another one and
-//! does there, and `delivered` is what comes back, until it is put into place here.
+//! does there, `delivered` is what comes back, until it is put into place here, and `away` says what is not back yet.
 
+mod away;
 pub mod batch;
 mod bench;
 mod beside;
@@ -47,14 +48,15 @@ mod understand;
 mod work;
 
 pub use crate::config::glossary_file;
+pub use away::{Away, Handed};
 pub use batch::{Found, Outcome, Preview, Request, gather, preview, run, run_under};
 pub use bench::{Bench, Role};
 pub use budget::{Need, ThreadBudget};
 pub use centre_file::{keep_centre, kept_centre};
 pub use choices::{choices, choices_file, save_choices};
 pub use clean::{Leftover, Tidy, clean};
-pub use delivered::{Failure, Receipt};
-pub use desk::{ClipStatus, Decided, Now, Overview, approve, approve_under, hold, hold_under, status};
+pub use delivered::{Failure, Receipt, receipt};
+pub use desk::{ClipStatus, Decided, Now, Overview, approve, approve_under, hold, hold_under, status, status_with};
 pub use edits::{captions_file, save_captions};
 pub use errand::{Errand, Survey, survey, work};
 pub use event::{Event, Listener, Stage};

@@ -50,7 +50,7 @@ fn row(site: &Site) -> PracticeRow {
                     match state {
                         State::Held => row.waiting += 1,
                         State::Failed | State::CutOff | State::Missing => row.failed += 1,
-                        State::Working => row.working += 1,
+                        State::Working | State::Away | State::Back => row.working += 1,
                         State::Approved | State::Done => row.done += 1,
                     }
                     let since = clip.since.as_deref().and_then(|since| since.parse::<jiff::Timestamp>().ok());

@@ -5,7 +5,7 @@ use super::batch::not_delivered;
 use super::bench::Role;
 use super::beside::{Beside, Laid};
 use super::choices;
-use super::delivered::Delivered;
+use super::delivered::{Delivered, Receipt};
 use super::edits::{Edits, captions_file, written_captions};
 use super::event::{Event, Listener, Stage};
 use super::journal::{Entry, Journal, Stamp};
@@ -36,6 +36,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::MutexGuard;
 use std::time::Instant;
+
+/// Where files lie that did not pass their check, relative to the output folder.
+const FAILED: &str = ".housecall/failed";
 
 /// A clip that is ready to be rendered.
 pub struct Planned {
@@ -203,7 +206,8 @@ impl Workshop<'_> {
         if is_whole && !self.delivers() {
             let keys: Vec<&Digest> = renders.iter().map(|render| &render.key).collect();
             let cover = planned_cover.as_ref().map(Recipe::key);
-            self.delivered.forget(&planned.source.name, &planned.source.digest, &keys, cover.as_ref());
+            let Planned { source, fingerprint, .. } = planned;
+            self.delivered.forget(&source.name, &source.digest, fingerprint, &keys, cover.as_ref());
         }
         Ok(report)
     }
@@ -439,14 +443,21 @@ impl Workshop<'_> {
         let receipt = self.delivered.receipt(&planned.source.name);
         let changed = receipt.as_ref().is_some_and(|receipt| receipt.fingerprint != planned.fingerprint);
         let of_render = |platforms: &Vec<String>| render.cuts.iter().any(|cut| platforms.contains(&cut.platform));
+        // What went wrong with something else is not why this is missing.
+        let receipt = receipt.filter(|_| !changed);
+        let name = self.scratch_file(planned, &render.key, "mp4").file_name().map(PathBuf::from).unwrap_or_default();
+        let place = Path::new(FAILED).join(&name);
+        let is_kept =
+            |receipt: &Receipt| self.delivered.take_rejected(receipt, &name.to_string_lossy(), &self.out.join(&place));
+        let kept = receipt.as_ref().is_some_and(is_kept).then_some(place);
         let failures = receipt.into_iter().flat_map(|receipt| receipt.cuts.into_iter().chain(receipt.failed));
         let mut failures = failures.filter(|failure| failure.platforms.is_empty() || of_render(&failure.platforms));
         match failures.next() {
             // What is not planned waits; this does not.
             Some(failure) if failure.stage == Stage::Plan => {
-                Rejected { stage: Stage::Render, fault: failure.fault(), kept: None }
+                Rejected { stage: Stage::Render, fault: failure.fault(), kept }
             }
-            Some(failure) => Rejected { stage: failure.stage, fault: failure.fault(), kept: None },
+            Some(failure) => Rejected { stage: failure.stage, fault: failure.fault(), kept },
             None => Rejected { stage: Stage::Render, fault: not_delivered(changed), kept: None },
         }
     }
@@ -532,7 +543,7 @@ impl Workshop<'_> {
 
     /// Puts a file that failed its check aside, for a person to look at.
     fn keep(&self, file: &Path) -> Option<PathBuf> {
-        let kept = Path::new(".housecall/failed").join(file.file_name()?);
+        let kept = Path::new(FAILED).join(file.file_name()?);
         let target = self.out.join(&kept);
         fs::create_dir_all(target.parent()?).ok()?;
         fs::rename(file, &target).ok().map(|()| kept)

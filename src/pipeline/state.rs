@@ -1,5 +1,6 @@
 //! In one word how a clip stands.
 
+use super::away::Away;
 use super::desk::{ClipStatus, Now};
 use super::journal::Step;
 use super::signoff::Standing;
@@ -16,8 +17,12 @@ pub enum State {
     CutOff,
     /// Cuts that were made are gone or were changed.
     Missing,
+    /// A cluster made it, and nobody has put it into place.
+    Back,
     /// Somebody is at it.
     Working,
+    /// It is with a cluster.
+    Away,
     /// Somebody approved it.
     Approved,
     /// It needed nobody.
@@ -26,8 +31,17 @@ pub enum State {
 
 impl State {
     /// All, in their order.
-    pub const ALL: [State; 7] =
-        [State::Held, State::Failed, State::CutOff, State::Missing, State::Working, State::Approved, State::Done];
+    pub const ALL: [State; 9] = [
+        State::Held,
+        State::Failed,
+        State::CutOff,
+        State::Missing,
+        State::Back,
+        State::Working,
+        State::Away,
+        State::Approved,
+        State::Done,
+    ];
 
     /// As `housecall status --json` names it.
     pub fn name(self) -> &'static str {
@@ -36,7 +50,9 @@ impl State {
             State::Failed => "failed",
             State::CutOff => "cut-off",
             State::Missing => "missing",
+            State::Back => "delivered",
             State::Working => "working",
+            State::Away => "with-cluster",
             State::Approved => "approved",
             State::Done => "done",
         }
@@ -48,6 +64,9 @@ impl ClipStatus {
     pub fn state(&self) -> State {
         match (&self.now, &self.report) {
             (Now::Working(..), _) => State::Working,
+            (Now::Away(Away::Out, _), _) => State::Away,
+            (Now::Away(Away::Back, _), _) => State::Back,
+            (Now::Away(Away::Failed { .. }, _), _) => State::Failed,
             (Now::CutOff(_), _) => State::CutOff,
             (Now::Failed(_), _) => State::Failed,
             (_, Some((report, _))) if matches!(report.state, ClipState::Failed { .. }) => State::Failed,

@@ -87,7 +87,7 @@ impl Tenure {
         }
         fs::create_dir_all(&scratch).map_err(|e| cannot_write(&scratch, &e))?;
         publish::sweep(&self.out);
-        delivered::sweep(&self.state);
+        delivered::sweep(&self.out, &self.journal);
         Ok(())
     }
 

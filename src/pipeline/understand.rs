@@ -45,6 +45,11 @@ const VOICE_SPEED: f64 = 100.0;
 /// How files are read, heard and looked at: with any of these raised, what was made before is made anew.
 pub const READ_BY: [u32; 3] = [media::probe::READING, speech::HEARING, faces::LOOK];
 
+/// What a clip's probe is remembered by.
+pub(super) fn probe_key(clip: &Digest) -> String {
+    format!("{} {}", clip.0, media::probe::READING)
+}
+
 /// What faces are remembered by. They lie where the probe says that the picture is.
 fn faces_key(clip: &Digest) -> String {
     format!("{} {} {}", clip.0, media::probe::READING, faces::LOOK)
@@ -117,7 +122,7 @@ impl Reader<'_> {
     /// # Errors
     /// As [`recall`](Self::recall).
     pub fn recall_delivered(&self, source: &ClipSource, learned: bool) -> Staged<Option<Understood>> {
-        let key = format!("{} {}", source.digest.0, media::probe::READING);
+        let key = probe_key(&source.digest);
         let Some(probe) = self.store.get::<Probe>("probe", &key) else { return Ok(None) };
         media::probe::check_bounds(&probe, &self.bounds).or_else(at(Stage::Probe))?;
         let known = self.known(source);
@@ -131,7 +136,7 @@ impl Reader<'_> {
 
     /// Everything about one clip, from the cache where it is there.
     pub fn read(&mut self, source: &ClipSource) -> Staged<Understood> {
-        let key = &format!("{} {}", source.digest.0, media::probe::READING);
+        let key = &probe_key(&source.digest);
         (self.listener)(Event::Entered { clip: source.name.clone(), stage: Stage::Probe });
         let trace = self.trace.of(&source.name);
         let probe: Option<Probe> = self.store.get("probe", key);

@@ -3,6 +3,7 @@
 
 use super::{Entry, Line, Replay, Stamp, cannot_read, checksum};
 use crate::fault::Fault;
+use crate::intake::Digest;
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -86,18 +87,29 @@ impl Glance {
 
     /// The files of a clip that was done, as they looked then; none where it was not, or where the line is gone since.
     pub fn files(&self, clip: &str) -> Vec<(PathBuf, Stamp)> {
-        let read = || {
-            let (at, mut file) = (*self.done.get(clip)?, self.file.as_ref()?);
-            file.seek(SeekFrom::Start(at)).ok()?;
-            let mut line = Vec::new();
-            BufReader::with_capacity(1 << 13, file.by_ref()).read_until(b'\n', &mut line).ok()?;
-            let line: Line = serde_json::from_str(body(line.strip_suffix(b"\n").unwrap_or(&line))?).ok()?;
-            match line.entry {
-                Entry::Done { clip: of, files, .. } if of == clip => Some(files),
-                _ => None,
-            }
-        };
-        read().unwrap_or_default()
+        match self.line(clip).map(|line| line.entry) {
+            Some(Entry::Done { files, .. }) => files,
+            _ => Vec::new(),
+        }
+    }
+
+    /// What decided the outputs of a clip when it was last done, and when that was: UTC, RFC 3339.
+    pub fn done(&self, clip: &str) -> Option<(Digest, String)> {
+        let line = self.line(clip)?;
+        match line.entry {
+            Entry::Done { fingerprint, .. } => Some((fingerprint, line.at)),
+            _ => None,
+        }
+    }
+
+    /// The last line that says that a clip is done.
+    fn line(&self, clip: &str) -> Option<Line> {
+        let (at, mut file) = (*self.done.get(clip)?, self.file.as_ref()?);
+        file.seek(SeekFrom::Start(at)).ok()?;
+        let mut line = Vec::new();
+        BufReader::with_capacity(1 << 13, file.by_ref()).read_until(b'\n', &mut line).ok()?;
+        let line: Line = serde_json::from_str(body(line.strip_suffix(b"\n").unwrap_or(&line))?).ok()?;
+        matches!(&line.entry, Entry::Done { clip: of, .. } if of == clip).then_some(line)
     }
 }
 
