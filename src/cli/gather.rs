@@ -31,9 +31,7 @@ pub fn gather(out: &Path, jobs: Option<&Path>, wait: bool, json: bool, cancel: &
     }
     let mut code = ALL_WELL;
     let mut due = due(&sets);
-    for (practice, clip) in away(&sets) {
-        due.entry(practice).and_modify(|due| due.away.extend([clip]));
-    }
+    mark_away(&mut due, &sets);
     let many = due.len() > 1 || due.keys().any(|id| !id.is_empty());
     for (id, due) in &due {
         if many && !json {
@@ -85,10 +83,9 @@ fn due(sets: &[JobSet]) -> BTreeMap<String, Due> {
     all
 }
 
-/// Clips that the engine still has, and that said nothing yet, with their practice. Who asks on a computer without Slurm's
-/// commands hears of none.
-fn away(sets: &[JobSet]) -> BTreeSet<(String, String)> {
-    let mut away = BTreeSet::new();
+/// Marks clips that the engine still has, and that said nothing yet. Who asks on a computer without Slurm's commands hears
+/// of none.
+fn mark_away(due: &mut BTreeMap<String, Due>, sets: &[JobSet]) {
     // What another set has that is not over is as little to be missed.
     let mut all = JobSet::all(&sets[0].out);
     all.retain(|set| sets.iter().all(|own| own.folder != set.folder));
@@ -99,14 +96,15 @@ fn away(sets: &[JobSet]) -> BTreeSet<(String, String)> {
         }
         let (briefs, outs) = (set.briefs(), outs(set));
         for brief in queued.into_iter().filter_map(|number| briefs.get(number)) {
+            let asked_for = |due: &&mut Due| due.platforms == set.platforms && due.transcripts == set.transcripts;
+            let Some(due) = due.get_mut(&brief.practice).filter(asked_for) else { continue };
             let receipt = outs.get(brief.practice.as_str()).and_then(|out| pipeline::receipt(out, &brief.clip));
             // A task that is through stays in the queue for a moment.
             if receipt.is_none_or(|receipt| receipt.fingerprint != brief.fingerprint) {
-                away.insert((brief.practice.clone(), brief.clip.clone()));
+                due.away.insert(brief.clip.clone());
             }
         }
     }
-    away
 }
 
 /// The practices' output folders.

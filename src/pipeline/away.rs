@@ -55,3 +55,87 @@ pub(super) fn away(handed: &Handed, now: &Now, journal: &Glance, delivered: &Del
     let told_here = said.is_some_and(|point| matches!(point.step, Step::Failed { .. }) || point.step.is_under_way());
     (!told_here).then(|| (Away::Out, handed.at.clone()))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::delivered::Receipt;
+    use super::super::event::Stage;
+    use super::super::journal::{Entry, Journal};
+    use super::*;
+    use std::collections::BTreeMap;
+    use std::fs;
+
+    fn digest(text: &str) -> Digest {
+        Digest(text.into())
+    }
+
+    fn failure() -> Failure {
+        Failure { platforms: Vec::new(), stage: Stage::Intake, what: "no room".into(), advice: "make room".into() }
+    }
+
+    #[test]
+    fn a_clip_is_away_until_it_is_in_place_or_somebody_here_says_otherwise() {
+        let folder = tempfile::tempdir().unwrap();
+        let (out, state) = (folder.path(), folder.path().join(".housecall"));
+        fs::create_dir_all(state.join("delivered")).unwrap();
+        let file = state.join("journal.ndjson");
+        let journal = Journal::open(&file, out).unwrap();
+        for (clip, fingerprint) in [("in-place", "new"), ("in-place-and-back", "new"), ("as-before", "old")] {
+            let (clip, fingerprint) = (clip.to_string(), digest(fingerprint));
+            journal.append(Entry::Done { clip, fingerprint, files: Vec::new() }).unwrap();
+        }
+        let (stage, what, advice) = (Stage::Intake, "it was not delivered".to_string(), "submit again".to_string());
+        journal.step("missed", Step::Failed { stage, platforms: Vec::new(), what, advice });
+        journal.step("approved-before", Step::Finished);
+        let delivered = Delivered::of(out);
+        let receipts = [
+            ("back", "new", None),
+            ("back-too-late", "old", None),
+            ("in-place-and-back", "new", None),
+            ("failed", "new", Some(failure())),
+            ("failed-before", "old", Some(failure())),
+        ];
+        for (clip, fingerprint, failed) in receipts {
+            let receipt = Receipt {
+                clip: clip.into(),
+                content: digest("clip"),
+                fingerprint: digest(fingerprint),
+                computer: "n2".into(),
+                at: "2026-11-23T02:00:00Z".into(),
+                failed,
+                cuts: Vec::new(),
+                renders: Vec::new(),
+                cover: None,
+                rejected: BTreeMap::new(),
+            };
+            delivered.give_receipt(&receipt).unwrap();
+        }
+        let journal = Glance::of(&file).unwrap();
+        let so_far = |clip: &str, at: &str, now: &Now| {
+            let handed = Handed { clip: clip.into(), fingerprint: digest("new"), at: at.into() };
+            away(&handed, now, &journal, &delivered).map(|(away, _)| away)
+        };
+        let failed = Away::Failed { computer: "n2".into(), failures: vec![failure()] };
+        let rests = Now::Rests(None);
+        for (clip, wanted) in [
+            ("new", Some(Away::Out)),
+            ("as-before", Some(Away::Out)),
+            ("approved-before", Some(Away::Out)),
+            ("back", Some(Away::Back)),
+            ("back-too-late", Some(Away::Out)),
+            ("failed", Some(failed)),
+            ("failed-before", Some(Away::Out)),
+            ("in-place", None),
+            ("in-place-and-back", None),
+            ("missed", None),
+        ] {
+            assert_eq!(so_far(clip, "2026-01-01T00:00:00Z", &rests), wanted, "{clip}");
+        }
+        // What was said before it was submitted once more counts no more.
+        for clip in ["in-place", "missed"] {
+            assert_eq!(so_far(clip, "2226-01-01T00:00:00Z", &rests), Some(Away::Out), "{clip}");
+        }
+        assert_eq!(so_far("back", "2026-01-01T00:00:00Z", &Now::Working(Step::Waiting, String::new())), None);
+    }
+}

@@ -309,3 +309,65 @@ pub(super) fn is_older(file: &Path, age: Duration) -> bool {
     let changed = fs::symlink_metadata(file).and_then(|about| about.modified());
     changed.is_ok_and(|at| SystemTime::now().duration_since(at).is_ok_and(|quiet| quiet >= age))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn receipt(fingerprint: &str, rejected: &[(&str, &Digest)]) -> Receipt {
+        Receipt {
+            clip: "a".into(),
+            content: Digest("clip".into()),
+            fingerprint: Digest(fingerprint.into()),
+            computer: "n1".into(),
+            at: "2026-11-23T02:00:00Z".into(),
+            failed: None,
+            cuts: Vec::new(),
+            renders: Vec::new(),
+            cover: None,
+            rejected: rejected.iter().map(|(name, content)| (name.to_string(), (*content).clone())).collect(),
+        }
+    }
+
+    #[test]
+    fn a_file_that_did_not_pass_lies_there_until_it_is_taken_or_the_clip_was_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (out, cancel) = (folder.path().join("cuts"), Cancel::new());
+        let [one, two] = ["one", "two"].map(|name| folder.path().join(name));
+        [&one, &two].iter().for_each(|file| fs::write(file, file.as_os_str().as_encoded_bytes()).unwrap());
+        fs::create_dir_all(out.join(".housecall").join(FOLDER)).unwrap();
+        let delivered = Delivered::of(&out);
+        let first = delivered.give_rejected(&one, &cancel).unwrap();
+        let told = receipt("f", &[("a-1.mp4", &first)]);
+        delivered.give_receipt(&told).unwrap();
+        let target = out.join(".housecall/failed/a-1.mp4");
+        assert!(!delivered.take_rejected(&told, "a-2.mp4", &target) && !target.exists());
+        for _ in 0..2 {
+            assert!(delivered.take_rejected(&told, "a-1.mp4", &target));
+            assert_eq!(fs::read(&target).unwrap(), fs::read(&one).unwrap());
+        }
+        let second = delivered.give_rejected(&two, &cancel).unwrap();
+        delivered.give_receipt(&receipt("f", &[("a-1.mp4", &second)])).unwrap();
+        assert!(delivered.file(&second, "mp4").exists());
+        delivered.give_receipt(&receipt("f", &[])).unwrap();
+        assert!(!delivered.file(&second, "mp4").exists(), "nobody is told of it any more");
+    }
+
+    #[test]
+    fn a_clip_that_is_in_place_leaves_what_was_delivered_for_something_else() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join(".housecall").join(FOLDER)).unwrap();
+        let delivered = Delivered::of(folder.path());
+        let (clip, [f, g]) = (Digest("clip".into()), ["f", "g"].map(|name| Digest(name.into())));
+        delivered.give_receipt(&receipt("f", &[])).unwrap();
+        delivered.forget("a", &clip, &g, &[], None);
+        assert!(delivered.receipt("a").is_some());
+        delivered.forget("a", &clip, &f, &[], None);
+        assert_eq!(delivered.receipt("a"), None);
+        // What failed, or is not all there, is of no use to anyone.
+        delivered.give_receipt(&Receipt { renders: vec![g.clone()], ..receipt("f", &[]) }).unwrap();
+        delivered.forget("a", &clip, &g, &[], None);
+        assert_eq!(delivered.receipt("a"), None);
+    }
+}
