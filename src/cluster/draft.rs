@@ -90,11 +90,6 @@ impl Draft {
         self.need
     }
 
-    /// What the practices have in it.
-    pub fn parts(&self) -> &[Part] {
-        &self.parts
-    }
-
     /// Makes it a set that others can read, the longest clip first; none of a rehearsal. A fault leaves nothing of it.
     ///
     /// # Errors
