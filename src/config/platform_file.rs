@@ -29,6 +29,9 @@ const EMBEDDED: [(&str, &str); 13] = [
     ("google-business", include_str!("../../presets/platforms/google-business.toml")),
 ];
 
+/// Folders that stand beside those of the platforms in the output folder.
+const OWN_FOLDERS: [&str; 6] = [".housecall", "covers", "held", "report", "set-aside", "transcripts"];
+
 macro_rules! fields {
     ($($(#[$about:meta])* $name:ident: $kind:ty,)*) => {
         /// What a preset file holds, and what a `[platform.<id>]` table of practice.toml may replace.
@@ -130,6 +133,12 @@ pub(super) fn presets(folder: Option<&Path>) -> Result<Vec<(String, PlatformFiel
             .map_err(|error| unreadable(file, error))?;
         let fields = Typed::of(file, &text).parse()?;
         let id = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        // There are file systems to which both names are one.
+        if OWN_FOLDERS.contains(&id.to_lowercase().as_str()) {
+            let what =
+                format!("no platform can be called {id}: the folder of that name holds other files of Housecall's");
+            return Err(Fault::new(what, format!("give {} another name", file.display())));
+        }
         match all.iter_mut().find(|(known, _)| *known == id) {
             Some(preset) => preset.1 = fields,
             None => all.push((id, fields)),

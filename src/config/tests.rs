@@ -211,6 +211,20 @@ fn presets_are_complete_and_sourced() {
 }
 
 #[test]
+fn no_platform_takes_a_folder_that_holds_something_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let preset = include_str!("../../presets/platforms/x.toml");
+    for (id, wrong) in [("report", true), ("Held", true), ("set-aside", true), ("reports", false), ("my-held", false)] {
+        let file = folder.path().join(format!("{id}.toml"));
+        std::fs::write(&file, preset).unwrap();
+        let said = platforms_with(Some(folder.path())).map_err(|fault| fault.to_string());
+        assert_eq!(said.is_err(), wrong, "{id}");
+        assert!(said.map_or_else(|said| said.contains(&*file.to_string_lossy()), |all| all.iter().any(|p| p.id == id)));
+        std::fs::remove_file(file).unwrap();
+    }
+}
+
+#[test]
 fn portrait_platforms_agree_so_that_they_share_a_render() {
     let all = platforms_with(None).unwrap();
     let of = |id: &str| all.iter().find(|platform| platform.id == id).unwrap();
