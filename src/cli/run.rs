@@ -7,7 +7,7 @@ use crate::config;
 use crate::fault::{Cancel, Fault};
 use crate::intake;
 use crate::pipeline::{self, Event, Outcome, Request};
-use crate::report::{ClipReport, ClipState, Progress};
+use crate::report::{ClipBrief, ClipState, Progress};
 use crate::speech::{self, Located, ModelFile};
 use crate::trace::Trace;
 use crate::worker;
@@ -97,7 +97,7 @@ impl All {
         self.unchanged += outcome.reports.iter().filter(|r| r.state == ClipState::Unchanged).count();
         self.failed += outcome.reports.iter().filter(|r| r.has_failure()).count();
         self.held += outcome.held();
-        self.cuts += outcome.reports.iter().map(ClipReport::published).sum::<usize>();
+        self.cuts += outcome.reports.iter().map(ClipBrief::published).sum::<usize>();
         self.stopped |= outcome.stopped;
     }
 }
@@ -315,7 +315,7 @@ pub(super) fn plural(n: usize, one: &str) -> String {
 /// The result, in few lines.
 pub fn summarise(request: &Request, outcome: &Outcome) {
     let clips = outcome.reports.len();
-    let cuts: usize = outcome.reports.iter().map(ClipReport::published).sum();
+    let cuts: usize = outcome.reports.iter().map(ClipBrief::published).sum();
     let failed = outcome.reports.iter().filter(|r| r.has_failure()).count();
     if clips == 0 && !outcome.stopped {
         // Those that are still being copied were told of already.

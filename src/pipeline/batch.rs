@@ -21,7 +21,7 @@ use crate::config::Practice;
 use crate::cuts::{self, ClipPlan, Inputs};
 use crate::fault::{Cancel, Fault};
 use crate::intake::{self, Candidate, ClipSource, Digest, DigestCache, KnownTexts, Looked, Readiness};
-use crate::report::{ClipReport, ClipState, CutState};
+use crate::report::{ClipBrief, ClipReport, ClipState, CutState};
 use crate::speech::{ModelFile, Word};
 use crate::trace::Trace;
 use crate::units::{Span, Time};
@@ -82,8 +82,8 @@ pub struct Request {
 /// How a batch ended.
 #[derive(Debug)]
 pub struct Outcome {
-    /// One report a clip, in the inbox's order.
-    pub reports: Vec<ClipReport>,
+    /// How each clip stands, in the inbox's order; [`kept_report`](super::kept_report) has all of it.
+    pub reports: Vec<ClipBrief>,
     /// Files that are still being written, by name.
     pub unsettled: Vec<String>,
     /// Whether somebody stopped it.
@@ -99,7 +99,7 @@ pub struct Outcome {
 impl Outcome {
     /// Whether any clip or cut failed.
     pub fn has_failure(&self) -> bool {
-        self.reports.iter().any(ClipReport::has_failure)
+        self.reports.iter().any(ClipBrief::has_failure)
     }
 
     /// How many clips wait for a person.
@@ -205,24 +205,28 @@ pub fn run_under(tenure: &Tenure, bench: &Bench, cancel: &Cancel, listener: List
     let batch = Batch::under(tenure, bench, cancel, listener);
     batch.tell_of_record();
     let found = batch.intake(tenure.state())?;
-    let (sources, others): (Vec<ClipSource>, Vec<ClipSource>) =
-        found.sources.into_iter().partition(|source| batch.takes(&source.name));
+    let mut sources = found.sources;
+    let others: Vec<ClipSource> = sources.extract_if(.., |source| !batch.takes(&source.name)).collect();
     batch.tell_of_newcomers(&others, tenure);
     listener(Event::Started { clips: sources.len(), out: request.out.clone() });
-    let reports = batch.process(&sources, tenure);
+    let told = Mutex::new(Vec::new());
+    batch.process(&sources, tenure, &|report| {
+        told.lock().unwrap_or_else(PoisonError::into_inner).push(ClipBrief::from(&report));
+    });
     if tenure.is_lost() {
         let what = format!("another computer took over the work on {} while this one slept", request.out.display());
         return Err(Fault::new(what, "leave it to that computer, or stop it there and run again"));
     }
 
     let (stopped, work) = (cancel.is_cancelled(), batch.tally.work());
-    let (failed, refused): (Vec<ClipReport>, Vec<ClipReport>) =
-        found.failed.into_iter().partition(|report| batch.takes_failure(&report.name));
-    let known = |source: &ClipSource| batch.store.get::<ClipReport>("clip", &source.name);
-    let others: Vec<ClipReport> = others.iter().filter_map(known).chain(refused).collect();
-    let mut reports: Vec<ClipReport> = failed.into_iter().chain(reports).collect();
+    let failed = found.failed.iter().map(ClipBrief::from);
+    let (failed, refused): (Vec<ClipBrief>, Vec<ClipBrief>) = failed.partition(|clip| batch.takes_failure(&clip.name));
+    let known = |source: &ClipSource| batch.store.get::<ClipBrief>("clip", &source.name);
+    let others: Vec<ClipBrief> = others.iter().filter_map(known).chain(refused).collect();
+    let mut reports = told.into_inner().unwrap_or_else(PoisonError::into_inner);
+    reports.extend(failed);
     reports.sort_by(|a, b| a.file.cmp(&b.file));
-    let (report, unreported) = match batch.keep(&sources, &reports, others) {
+    let (report, unreported) = match batch.keep(&sources, &reports, &others) {
         Ok(report) => (report, None),
         Err(fault) => (None, Some(fault)),
     };
@@ -231,7 +235,7 @@ pub fn run_under(tenure: &Tenure, bench: &Bench, cancel: &Cancel, listener: List
         unchanged: reports.iter().filter(|r| r.state == ClipState::Unchanged).count(),
         failed: reports.iter().filter(|r| r.has_failure()).count(),
         held: reports.iter().filter(|r| r.is_held()).count(),
-        cuts: reports.iter().map(ClipReport::published).sum(),
+        cuts: reports.iter().map(ClipBrief::published).sum(),
         stopped,
         work,
         report: report.clone(),
@@ -383,27 +387,19 @@ impl<'a> Batch<'a> {
     fn keep(
         &self,
         sources: &[ClipSource],
-        reports: &[ClipReport],
-        others: Vec<ClipReport>,
+        reports: &[ClipBrief],
+        others: &[ClipBrief],
     ) -> Result<Option<PathBuf>, Fault> {
-        // What a person decides about later; those that are made were kept when they were done.
-        for report in reports {
-            let failed = |report: &ClipReport| matches!(report.state, ClipState::Failed { .. });
-            let kept = || self.store.get::<ClipReport>("clip", &report.name);
-            if failed(report) {
-                self.store.put("clip", &report.name, report)?;
-            } else if report.state == ClipState::Unchanged && kept().is_none_or(|kept| failed(&kept)) {
-                // What failed for a while is in place again.
-                self.store.put("clip", &report.name, &ClipReport { state: ClipState::Done, ..report.clone() })?;
-            }
+        // What a person decides about later; those that are made, or were before, are kept already.
+        for clip in reports.iter().filter(|clip| matches!(clip.state, ClipState::Failed { .. })) {
+            self.store.put("clip", &clip.name, &sheet_file::whole_report(&self.store, clip))?;
         }
-        let mut sheet: Vec<ClipReport> = reports.iter().cloned().chain(others).collect();
-        sheet.sort_by(|a, b| a.file.cmp(&b.file));
+        let sheet: Vec<&ClipBrief> = reports.iter().chain(others).collect();
         let names = sources.iter().map(|source| &source.name);
         let clips: BTreeSet<&String> = names.chain(sheet.iter().map(|report| &report.name)).collect();
         // A file that could not be taken up is told of under its own name until it can, or is gone.
         for name in self.store.get::<BTreeSet<String>>("sheet", "clips").unwrap_or_default() {
-            let nameless = |report: ClipReport| report.name == report.file;
+            let nameless = |report: ClipBrief| report.name == report.file;
             if !clips.contains(&name) && self.store.get("clip", &name).is_some_and(nameless) {
                 self.store.remove("clip", &name);
             }
@@ -411,7 +407,7 @@ impl<'a> Batch<'a> {
         self.store.put("sheet", "clips", &clips)?;
         let platforms = self.request.practice.platforms.iter().map(|p| (p.id.clone(), p.name.clone())).collect();
         let about = sheet_file::About { practice: self.request.practice.name.clone(), platforms };
-        sheet_file::write(&self.store, &self.request.out, &about, &sheet)
+        sheet_file::write(&self.store, &self.request.out, &about, sheet)
     }
 
     /// Finds the clips that are at rest, and says what is wrong with the others.
@@ -457,47 +453,52 @@ impl<'a> Batch<'a> {
         }
         digests.keep_only(inbox, &scanned);
         digests.save()?;
-        let (sources, complaints) = intake::sources(inbox, &scanned, &settled);
+        let (mut sources, complaints) = intake::sources(inbox, &scanned, &settled);
         complaints.iter().for_each(|complaint| note(format!("{complaint}.")));
-        let refuse =
-            |source: &ClipSource, fault: &Fault| self.refused(&source.name, &intake::name_of(&source.path), fault);
-        let mut taken = Vec::new();
         let alone = scanned.len() == 1 && !self.request.more_to_come;
-        for source in sources {
+        // All that follows needs of thousands of clips is in the sources.
+        drop((digests, scanned, settled));
+        let mut stopped = false;
+        sources.retain_mut(|source| {
             // Of what is left as it is, only the name counts.
-            if !self.takes(&source.name) {
-                taken.push(source);
-                continue;
+            if stopped || !self.takes(&source.name) {
+                return true;
             }
-            let edits = Edits { out, store: &self.store };
-            match edits.is_at_rest(&source.name, &source.digest, *settle, self.cancel) {
-                Ok(true) => {}
+            let file = intake::name_of(&source.path);
+            match self.complete(source, alone) {
+                Ok(true) => return true,
                 Ok(false) => {
                     let text = "Its captions are being saved just now; it waits for the next run.".to_string();
                     (self.listener)(Event::Note { clip: Some(source.name.clone()), text });
-                    unsettled.push(intake::name_of(&source.path));
-                    continue;
+                    unsettled.push(file);
                 }
-                Err(Fault::Cancelled) => return Err(Fault::Cancelled),
-                Err(fault) => {
-                    failed.push(refuse(&source, &fault));
-                    continue;
-                }
+                Err(Fault::Cancelled) => stopped = true,
+                Err(fault) => failed.push(self.refused(&source.name, &file, &fault)),
             }
-            match self.completed(&source, alone) {
-                Ok(source) => taken.push(source),
-                Err(fault) => failed.push(refuse(&source, &fault)),
-            }
+            false
+        });
+        if stopped {
+            return Err(Fault::Cancelled);
         }
         let unused = self.request.transcripts.as_deref().filter(|place| place.is_file()).filter(|_| {
             let may_come = self.request.more_to_come || !failed.is_empty() || !unsettled.is_empty();
-            !may_come && !taken.is_empty() && taken.iter().all(|source| source.texts.given.is_none())
+            !may_come && !sources.is_empty() && sources.iter().all(|source| source.texts.given.is_none())
         });
         if let Some(place) = unused {
             let what = format!("no clip has the name of the transcript {}", place.display());
             return Err(Fault::new(what, "give it the name of its clip, or name a folder of transcripts"));
         }
-        Ok(Found { sources: taken, failed, unsettled })
+        Ok(Found { sources, failed, unsettled })
+    }
+
+    /// Adds to a clip what people wrote about it; whether that is at rest.
+    fn complete(&self, source: &mut ClipSource, alone: bool) -> Result<bool, Fault> {
+        let edits = Edits { out: &self.request.out, store: &self.store };
+        let is_at_rest = edits.is_at_rest(&source.name, &source.digest, self.request.settle, self.cancel)?;
+        if is_at_rest {
+            *source = self.completed(source, alone)?;
+        }
+        Ok(is_at_rest)
     }
 
     /// The clip with what people wrote about it, as it lies there now.
@@ -518,10 +519,9 @@ impl<'a> Batch<'a> {
         Ok(KnownTexts { given: given.flatten(), corrected, ..source.texts.clone() })
     }
 
-    /// Takes every clip that is not done through both lanes; the reports of all.
-    pub(super) fn process(&self, sources: &[ClipSource], tenure: &Tenure) -> Vec<ClipReport> {
+    /// Takes every clip that is not done through both lanes, and gives away the report of each as soon as there is one.
+    pub(super) fn process(&self, sources: &[ClipSource], tenure: &Tenure, told: &(dyn Fn(ClipReport) + Sync)) {
         let (journal, scratch) = (&tenure.journal, &tenure.scratch());
-        let reports = Mutex::new(Vec::new());
         let add = |report: ClipReport| {
             if report.is_held() {
                 let files = report.cuts.iter().filter(|cut| cut.state == CutState::Held).map(|cut| cut.file.clone());
@@ -535,24 +535,25 @@ impl<'a> Batch<'a> {
                 unchanged: report.state == ClipState::Unchanged,
                 failed: report.has_failure(),
             });
-            reports.lock().unwrap_or_else(|e| e.into_inner()).push(report);
+            told(report);
         };
-        let mut pending = Vec::new();
-        for source in sources {
-            match self.known_report(source, tenure) {
-                Some(report) => add(ClipReport { state: ClipState::Unchanged, ..report }),
-                None => pending.push(source),
-            }
-        }
-        pending.iter().for_each(|source| journal.step(&source.name, Step::Waiting));
-        in_good_order(&mut pending);
-        let workshop = self.workshop(tenure, scratch);
         let fail = |source: &ClipSource, stage: Stage, fault: &Fault| {
             // The echo of a stop is no failure of the clip.
             if !fault.is_cancelled() {
                 add(self.failure(&source.name, &intake::name_of(&source.path), stage, fault));
             }
         };
+        let mut pending = Vec::new();
+        for source in sources {
+            match self.known_report(source, tenure) {
+                Ok(Some(report)) => add(report),
+                Ok(None) => pending.push(source),
+                Err(fault) => fail(source, Stage::Publish, &fault),
+            }
+        }
+        pending.iter().for_each(|source| journal.step(&source.name, Step::Waiting));
+        in_good_order(&mut pending);
+        let workshop = self.workshop(tenure, scratch);
         // Clips whose worker died; each is tried once more, when nothing else is worked on.
         let again = Mutex::new(Vec::new());
         let fail_first = |source: &ClipSource, stage: Stage, fault: &Fault| {
@@ -622,7 +623,6 @@ impl<'a> Batch<'a> {
                 Err((stage, fault)) => fail(source, stage, &fault),
             }
         }
-        reports.into_inner().unwrap_or_else(|e| e.into_inner())
     }
 
     /// What gives clips their files.
@@ -646,13 +646,22 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// The report of a clip that is wholly in place.
-    fn known_report(&self, source: &ClipSource, tenure: &Tenure) -> Option<ClipReport> {
+    /// The report of a clip that is wholly in place. It is what is known of the clip from here on, whatever was planned or
+    /// failed meanwhile.
+    ///
+    /// # Errors
+    /// The disk takes nothing.
+    fn known_report(&self, source: &ClipSource, tenure: &Tenure) -> Result<Option<ClipReport>, Fault> {
         let fingerprint = self.fingerprint(source);
-        let known: Option<ClipReport> =
-            tenure.journal.is_done(&source.name, &fingerprint).then(|| self.store.get("report", &fingerprint.0))?;
-        // A decision may have come after it.
-        known.filter(|report| report.signoff.decide(self.record().last(&source.name)) == report.signoff.standing)
+        if !tenure.journal.is_done(&source.name, &fingerprint) {
+            return Ok(None);
+        }
+        let known: Option<ClipReport> = self.store.get("report", &fingerprint.0);
+        // Nobody decides about it while it is looked at; somebody may have done so after it was made.
+        let record = self.record();
+        let known = known.filter(|report| report.signoff.decide(record.last(&source.name)) == report.signoff.standing);
+        known.as_ref().map_or(Ok(()), |report| self.store.put("clip", &source.name, report))?;
+        Ok(known.map(|report| ClipReport { state: ClipState::Unchanged, ..report }))
     }
 
     /// What an earlier plan of the clip as it is now said, with what people decided since; none where nobody planned it, or

@@ -7,6 +7,7 @@ use super::journal::{self, Entry, Replay};
 use super::lock::{Lock, Patience};
 use super::logbook;
 use super::look;
+use super::sheet_file;
 use super::shelf::Shelf;
 use super::store::{Store, cannot_write};
 use super::tenure;
@@ -224,7 +225,8 @@ impl Desk<'_> {
     /// What a run that was killed left on its way.
     fn unfinished(&self) -> Files {
         let platforms = config::platforms().unwrap_or_default().into_iter().map(|platform| platform.id);
-        let folders = platforms.chain(["held", "covers", "transcripts", ".housecall"].map(String::from));
+        let folders =
+            platforms.chain(["held", "covers", "transcripts", sheet_file::FOLDER, ".housecall"].map(String::from));
         let below = folders.flat_map(|folder| below(&self.out.join(folder), 3));
         let top = below_here(self.out).into_iter().filter(is_file).map(|entry| entry.path());
         let parts = below.chain(top).filter(|file| is_on_its_way(&intake::name_of(file)));

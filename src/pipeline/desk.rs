@@ -14,8 +14,8 @@ use super::signoff::{Consent, Decision, Standing};
 use super::store::Store;
 use super::tenure::Tenure;
 use crate::fault::Fault;
-use crate::report::{ClipReport, ClipState, CutState};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::report::{ClipBrief, ClipReport, ClipState, CutState};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::MutexGuard;
 
@@ -76,6 +76,9 @@ pub enum Now {
     Rests(Option<Step>),
 }
 
+/// So many names are listed where one is not known.
+const LISTED: usize = 100;
+
 /// An output folder in which somebody decides.
 struct Desk<'a> {
     out: &'a Path,
@@ -83,7 +86,6 @@ struct Desk<'a> {
     journal: &'a Journal,
     /// Nobody else gives a file its name, or takes one away, as long as this is open.
     record: MutexGuard<'a, Record>,
-    clips: BTreeMap<String, ClipReport>,
 }
 
 /// Lets clips go out as they are: their files get the platforms' names, and the record says who approved them. What of
@@ -266,37 +268,36 @@ pub(super) fn state_of(out: &Path) -> Result<PathBuf, Fault> {
     state.is_dir().then_some(state).ok_or_else(missing)
 }
 
-/// The latest report of every clip by its name.
-fn kept(store: &Store) -> BTreeMap<String, ClipReport> {
-    store.each::<ClipReport>("clip").map(|report| (report.name.clone(), report)).collect()
-}
-
 impl<'a> Desk<'a> {
     fn open(tenure: &'a Tenure) -> Self {
-        let store = tenure.store();
-        let clips = kept(&store);
-        Desk { out: tenure.out(), store, journal: &tenure.journal, record: tenure.record(), clips }
+        Desk { out: tenure.out(), store: tenure.store(), journal: &tenure.journal, record: tenure.record() }
     }
 
     /// The clips of these names, each once.
     fn find(&self, names: &[String]) -> Result<Vec<ClipReport>, Fault> {
         let mut seen = BTreeSet::new();
         let wanted = names.iter().filter(|name| seen.insert(name.as_str()));
-        wanted.map(|name| self.clips.get(name).cloned().ok_or_else(|| self.unknown(name))).collect()
+        wanted.map(|name| self.store.get("clip", name).ok_or_else(|| self.unknown(name))).collect()
     }
 
     fn unknown(&self, name: &str) -> Fault {
         let what = format!("there is no clip \"{name}\" in {}", self.out.display());
-        let known = || self.clips.keys();
-        let nearest = known().max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
-        let guess = match nearest.filter(|nearest| strsim::jaro_winkler(nearest, name) > 0.75) {
+        let mut known: Vec<String> = self.store.each::<ClipBrief>("clip").map(|clip| clip.name).collect();
+        known.sort();
+        let like = |known: &String| strsim::jaro_winkler(known, name);
+        let nearest = known.iter().max_by(|a, b| like(a).total_cmp(&like(b)));
+        let guess = match nearest.filter(|nearest| like(nearest) > 0.75) {
             Some(nearest) => format!("perhaps \"{nearest}\" was meant; "),
             None => String::new(),
         };
-        let list: Vec<&str> = known().map(String::as_str).collect();
-        match list.is_empty() {
+        let more = match known.len().saturating_sub(LISTED) {
+            0 => String::new(),
+            more => format!(" and {more} more, which `housecall status` lists"),
+        };
+        known.truncate(LISTED);
+        match known.is_empty() {
             true => Fault::new(what, "make the cuts first with `housecall run`"),
-            false => Fault::new(what, format!("{guess}known are {}", list.join(", "))),
+            false => Fault::new(what, format!("{guess}known are {}{more}", known.join(", "))),
         }
     }
 
@@ -370,7 +371,6 @@ impl<'a> Desk<'a> {
         };
         self.journal.step(&report.name, step);
         let decided = Decided { clip: report.name.clone(), cuts: report.made(), unmade, known };
-        self.clips.insert(report.name.clone(), report);
         Ok(decided)
     }
 
@@ -381,8 +381,7 @@ impl<'a> Desk<'a> {
         else {
             return Ok(());
         };
-        let mut reports: Vec<ClipReport> = names.iter().filter_map(|name| self.clips.get(name).cloned()).collect();
-        reports.sort_by(|a, b| a.file.cmp(&b.file));
-        sheet_file::write(&self.store, self.out, &about, &reports).map(drop)
+        let clips: Vec<ClipBrief> = names.iter().filter_map(|name| self.store.get("clip", name)).collect();
+        sheet_file::write(&self.store, self.out, &about, clips.iter().collect()).map(drop)
     }
 }

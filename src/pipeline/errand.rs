@@ -246,11 +246,14 @@ fn make(request: &Request, home: &Path, errand: &Errand, cancel: &Cancel, told: 
         let what = "a setting changed after the clip was submitted, or this computer has other presets";
         return Err(Fault::new(what, "submit again; if it stays, compare ~/.config/housecall on both computers"));
     }
-    let reports = batch.process(std::slice::from_ref(&source), &tenure);
+    let told = Mutex::new(None);
+    batch.process(std::slice::from_ref(&source), &tenure, &|report| {
+        *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(report);
+    });
     cancel.check()?;
     // What changed meanwhile is another clip, of which nothing was made.
     errand.source.check_unchanged()?;
-    reports.into_iter().next().ok_or(Fault::Cancelled)
+    told.into_inner().unwrap_or_else(PoisonError::into_inner).ok_or(Fault::Cancelled)
 }
 
 /// The clip as a file of this computer. A shared folder is read once, from the first byte to the last; what reads the clip

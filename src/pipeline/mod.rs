@@ -68,6 +68,7 @@ pub use overview::{knows, overview};
 pub use produce::Planned;
 pub use proof::{Proof, fail, foreseen, read_clips, take_in};
 pub use shared_folder::{Trial, Verdict, try_folder};
+pub use sheet_file::kept_report;
 pub use shelf::Good;
 pub use signoff::{Signoff, Standing};
 pub use state::State;

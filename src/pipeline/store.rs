@@ -58,10 +58,19 @@ impl Store {
 
     /// The entry, if it is there and whole.
     pub fn get<T: DeserializeOwned>(&self, kind: &str, key: &str) -> Option<T> {
+        self.find(kind, key, |body| serde_json::from_str(&body).ok())
+    }
+
+    /// What the entry holds, as JSON, if it is there and whole: the same as long as nothing else is put there.
+    pub fn text(&self, kind: &str, key: &str) -> Option<String> {
+        self.find(kind, key, Some)
+    }
+
+    fn find<T>(&self, kind: &str, key: &str, take: impl Fn(String) -> Option<T>) -> Option<T> {
         let read = |root: &PathBuf| {
             let (known, body) = whole(&fs::read(file_in(root, kind, key)).ok()?)?;
             // Entries of earlier versions have no key.
-            if known.is_some_and(|known| known != key) { None } else { serde_json::from_str(&body).ok() }
+            if known.is_some_and(|known| known != key) { None } else { take(body) }
         };
         read(&self.root).or_else(|| self.lower.as_ref().and_then(read))
     }

@@ -117,11 +117,16 @@ impl ClipReport {
     /// Of a clip that failed as a whole, at a stage; `clip` is the name of its outputs, or of its file where it has none.
     pub fn failed(clip: &str, file: &str, stage: Stage, fault: &Fault) -> Self {
         let (what, advice) = (fault.what().to_string(), fault.advice().to_string());
+        ClipReport::bare(clip, file, ClipState::Failed { stage: stage.name().into(), what, advice })
+    }
+
+    /// Of a clip of which nothing is known but what became of it.
+    pub fn bare(clip: &str, file: &str, state: ClipState) -> Self {
         ClipReport {
             name: clip.to_string(),
             file: file.to_string(),
             question: None,
-            state: ClipState::Failed { stage: stage.name().into(), what, advice },
+            state,
             duration: None,
             transcript: Vec::new(),
             origin: Origin::Heard,

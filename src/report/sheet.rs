@@ -1,9 +1,12 @@
-//! report.html: one page for a filming day, whole in itself, for the screen and for paper.
+//! report.html: one page for a filming day, whole in itself, for the screen and for paper. Where there are more clips than
+//! one page holds, they stand on pages beside it, each whole in itself, and report.html is the [front page](super::sheet_front).
 //!
 //! Here every value becomes the text that is shown; the template holds the words and the looks. askama escapes all of it.
 
+use super::brief::ClipBrief;
 use super::clip_report::{ClipReport, ClipState, CutReport, CutState};
-use super::phrases::{counted, sentence, undirected};
+use super::needs::{Needs, Problem, Totals, Waiting};
+use super::phrases::{sentence, undirected};
 use crate::fault::Fault;
 use crate::pipeline::Standing;
 use crate::units::Time;
@@ -24,38 +27,78 @@ pub const UNSURE: f32 = 0.5;
 /// 20 kB, so that a hundred clips stay a page that opens at once.
 const COVER_SIDE: u32 = 480;
 
-/// The report as one HTML page that needs nothing else: no other file, no network, no script.
-///
-/// `day` is the date as it should be read; `out` is the output folder, from which the covers are taken into the page and
-/// which the links lead into; `platform_names` gives names by platform id. A cover that cannot be read is left out.
-/// Making the covers small takes some 20 ms for each, so this is not for runs that changed nothing.
-///
-/// # Errors
-/// The page could not be put together.
-pub fn sheet(
-    practice_name: &str,
-    day: &str,
-    out: &Path,
-    reports: &[ClipReport],
-    platform_names: &BTreeMap<String, String>,
-) -> Result<String, Fault> {
-    let cards: Vec<Card> = reports.iter().enumerate().map(|(i, r)| Card::of(i, r, out, platform_names)).collect();
-    let cuts: usize = reports.iter().map(ClipReport::published).sum();
-    let skipped: usize = reports.iter().map(|r| r.skipped.len()).sum();
-    let problems: Vec<&Card> = cards.iter().filter(|card| card.failures > 0).collect();
-    let held: Vec<&Card> = cards.iter().filter(|card| !card.held.is_empty()).collect();
-    let page = Page {
-        practice: practice_name,
-        day,
-        clips: counted(reports.len(), "clip"),
-        cuts: counted(cuts, "cut"),
-        failures: counted(problems.iter().map(|card| card.failures).sum(), "problem"),
-        waiting: (!held.is_empty()).then(|| counted(held.len(), "clip")),
-        held,
-        skipped: (skipped > 0).then(|| counted(skipped, "cut")),
-        problems,
-        cards: &cards,
-    };
+/// What all pages of a report share.
+#[derive(Debug, Clone, Copy)]
+pub struct Sheet<'a> {
+    /// Name of the practice.
+    pub practice: &'a str,
+    /// The date as it should be read.
+    pub day: &'a str,
+    /// The output folder, from which the covers are taken into a page and which the links lead into.
+    pub out: &'a Path,
+    /// Names of the platforms by id.
+    pub platforms: &'a BTreeMap<String, String>,
+}
+
+/// Which of several pages one is: `report/003.html`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Leaf {
+    /// Its own number, by which it is called as long as it is there; from 1.
+    pub number: usize,
+    /// Number of the page before it, if there is one.
+    pub before: Option<usize>,
+    /// Number of the page after it, if there is one.
+    pub after: Option<usize>,
+}
+
+impl Sheet<'_> {
+    /// All clips on one page that needs nothing else: no other file, no network, no script. A cover that cannot be read is
+    /// left out.
+    /// Making the covers small takes some 20 ms for each, so this is not for runs that changed nothing.
+    ///
+    /// # Errors
+    /// The page could not be put together.
+    pub fn whole(&self, reports: impl Iterator<Item = ClipReport>) -> Result<String, Fault> {
+        self.clips(reports, None)
+    }
+
+    /// One of several pages, for its place beside the others in the folder `report`.
+    ///
+    /// # Errors
+    /// As [`whole`](Self::whole).
+    pub fn leaf(&self, leaf: Leaf, reports: impl Iterator<Item = ClipReport>) -> Result<String, Fault> {
+        self.clips(reports, Some(leaf))
+    }
+
+    fn clips(&self, reports: impl Iterator<Item = ClipReport>, leaf: Option<Leaf>) -> Result<String, Fault> {
+        let root = if leaf.is_some() { ".." } else { "." };
+        let mut needs = Needs::default();
+        let (mut totals, mut cards) = (Totals::default(), Vec::new());
+        for report in reports {
+            let card = Card::of(cards.len(), &report, self, root);
+            let link = format!("#{}", card.id);
+            totals.add(&ClipBrief::from(&report));
+            needs.problems.extend(Problem::of(&report, link.clone(), self.platforms));
+            needs.held.extend(Waiting::of(&report, link));
+            cards.push(card);
+        }
+        let place = leaf.map(|leaf| Neighbours {
+            number: leaf.number,
+            before: leaf.before.map(|number| format!("./{}", leaf_name(number))),
+            after: leaf.after.map(|number| format!("./{}", leaf_name(number))),
+        });
+        let (practice, day) = (self.practice, self.day);
+        rendered(&Page { practice, day, needs: totals.told(needs), place, cards: &cards })
+    }
+}
+
+/// File name of one of several pages: `003.html`.
+pub fn leaf_name(number: usize) -> String {
+    format!("{number:03}.html")
+}
+
+/// The page as text.
+pub(super) fn rendered(page: &impl Template) -> Result<String, Fault> {
     page.render()
         .map_err(|error| Fault::new(format!("the report could not be written ({error})"), "run the same command again"))
 }
@@ -65,20 +108,21 @@ pub fn sheet(
 struct Page<'a> {
     practice: &'a str,
     day: &'a str,
-    clips: String,
-    cuts: String,
-    failures: String,
-    skipped: Option<String>,
-    /// How many wait for approval, where any do, and which.
-    waiting: Option<String>,
-    held: Vec<&'a Card>,
-    problems: Vec<&'a Card>,
+    needs: Needs,
+    /// Where it stands among several pages.
+    place: Option<Neighbours>,
     cards: &'a [Card],
+}
+
+/// Links to the pages beside one.
+struct Neighbours {
+    number: usize,
+    before: Option<String>,
+    after: Option<String>,
 }
 
 struct Card {
     id: String,
-    name: String,
     heading: String,
     file: String,
     duration: Option<String>,
@@ -175,8 +219,10 @@ struct Row {
 }
 
 impl Card {
-    fn of(index: usize, report: &ClipReport, out: &Path, names: &BTreeMap<String, String>) -> Self {
-        let rows: Vec<Row> = report.cuts.iter().map(|cut| Row::of(cut, names)).collect();
+    /// The card of the clip that has that place on its page; `root` leads from the page to the output folder.
+    fn of(index: usize, report: &ClipReport, sheet: &Sheet, root: &str) -> Self {
+        let names = sheet.platforms;
+        let rows: Vec<Row> = report.cuts.iter().map(|cut| Row::of(cut, names, root)).collect();
         let failure = match &report.state {
             ClipState::Failed { stage, what, advice } => Some((stage.clone(), sentence(what), sentence(advice))),
             _ => None,
@@ -184,9 +230,8 @@ impl Card {
         let failed_cuts = rows.iter().filter(|row| row.failure.is_some()).count();
         let words: Vec<_> = report.transcript.iter().map(|w| (w.text.clone(), w.confidence < UNSURE)).collect();
         Card {
-            id: format!("clip-{}", index + 1),
-            name: report.name.clone(),
-            heading: report.question.clone().unwrap_or_else(|| report.name.clone()),
+            id: anchor(index),
+            heading: heading(report).to_string(),
             file: undirected(&report.file),
             duration: report.duration.map(clock),
             state: match report.state {
@@ -210,7 +255,7 @@ impl Card {
             consent: report.signoff.consent.reference().map(str::to_string),
             flagged: Flagged::all(&report.signoff.findings, Severity::Hold, names),
             noted: Flagged::all(&report.signoff.findings, Severity::Note, names),
-            cover: report.cover.as_deref().and_then(|cover| embedded(out, cover)),
+            cover: report.cover.as_deref().and_then(|cover| embedded(sheet.out, cover)),
             unsure: words.iter().filter(|(_, unsure)| *unsure).count(),
             words,
             departures: report
@@ -232,7 +277,8 @@ impl Card {
 }
 
 impl Row {
-    fn of(cut: &CutReport, names: &BTreeMap<String, String>) -> Self {
+    fn of(cut: &CutReport, names: &BTreeMap<String, String>, root: &str) -> Self {
+        let href = |file: &Path| href(root, file);
         let (link, failure) = match &cut.state {
             CutState::Published | CutState::Held => (href(&cut.file), None),
             CutState::Unmade => (None, None),
@@ -280,7 +326,17 @@ fn unmet(cut: &CutReport) -> Vec<&'static str> {
     checks.into_iter().filter(|(broken, _)| *broken).map(|(_, what)| what).collect()
 }
 
-fn name_of(id: &str, names: &BTreeMap<String, String>) -> String {
+/// What a clip is called on its page.
+pub(super) fn heading(report: &ClipReport) -> &str {
+    report.question.as_deref().unwrap_or(&report.name)
+}
+
+/// Where a clip stands on its page; `index` counts from 0.
+pub(super) fn anchor(index: usize) -> String {
+    format!("clip-{}", index + 1)
+}
+
+pub(super) fn name_of(id: &str, names: &BTreeMap<String, String>) -> String {
     names.get(id).cloned().unwrap_or_else(|| id.into())
 }
 
@@ -308,9 +364,9 @@ fn bytes(count: u64) -> String {
     }
 }
 
-/// A link from the page to a file in the same folder or below; none for any other place.
-fn href(file: &Path) -> Option<String> {
-    let mut link = String::from(".");
+/// A link to a file in the output folder or below it, to which `root` leads; none for any other place.
+fn href(root: &str, file: &Path) -> Option<String> {
+    let mut link = String::from(root);
     for part in file.components() {
         let Component::Normal(part) = part else { return None };
         link.push('/');
@@ -322,12 +378,12 @@ fn href(file: &Path) -> Option<String> {
             }
         }
     }
-    (link.len() > 1).then_some(link)
+    (link.len() > root.len()).then_some(link)
 }
 
 /// A picture in the output folder, made smaller, as a data address; none if it cannot be read.
 fn embedded(out: &Path, cover: &Path) -> Option<String> {
-    href(cover)?;
+    href(".", cover)?;
     let picture = image::open(out.join(cover)).ok()?;
     let small = picture.thumbnail(COVER_SIDE, COVER_SIDE).to_rgb8();
     let mut jpeg = Cursor::new(Vec::new());

@@ -2,6 +2,7 @@
 use super::*;
 use crate::cuts::{Limits, Skipped};
 use crate::pipeline::signoff::{Signoff, Standing, Why};
+use crate::report::LeafOf;
 use crate::speech::Word;
 use crate::units::{Size, Span};
 use crate::wording::checks::Category;
@@ -52,7 +53,11 @@ fn clip(question: &str, said: &str) -> ClipReport {
 fn page(reports: &[ClipReport]) -> String {
     let names = [("tiktok", "TikTok"), ("youtube-shorts", "YouTube Shorts")];
     let names = names.map(|(id, name)| (id.to_string(), name.to_string())).into();
-    sheet("Alder Lane Clinic", "14 September 2026", Path::new("nowhere"), reports, &names).unwrap()
+    on(&names).whole(reports.iter().cloned()).unwrap()
+}
+
+fn on(platforms: &BTreeMap<String, String>) -> Sheet<'_> {
+    Sheet { practice: "Alder Lane Clinic", day: "14 September 2026", out: Path::new("nowhere"), platforms }
 }
 
 #[test]
@@ -163,9 +168,12 @@ fn what_is_shown_without_being_heard_is_said_to_be_the_scripts() {
 
 #[test]
 fn links_lead_only_into_the_output_folder() {
-    assert_eq!(href(Path::new("tiktok/zähne #1?.mp4")).unwrap(), "./tiktok/z%C3%A4hne%20%231%3F.mp4");
+    let file = Path::new("tiktok/zähne #1?.mp4");
+    assert_eq!(href(".", file).unwrap(), "./tiktok/z%C3%A4hne%20%231%3F.mp4");
+    assert_eq!(href("..", file).unwrap(), "../tiktok/z%C3%A4hne%20%231%3F.mp4");
     for outside in ["/etc/passwd", "../a.mp4", "a/../../b.mp4", "", "."] {
-        assert_eq!(href(Path::new(outside)), None, "{outside}");
+        assert_eq!(href(".", Path::new(outside)), None, "{outside}");
+        assert_eq!(href("..", Path::new(outside)), None, "{outside}");
     }
 }
 
@@ -240,4 +248,69 @@ fn what_was_flagged_is_shown_once_with_its_places_and_what_holds_the_clip_first(
     assert_eq!(page.matches("flagged for review. Cut it out.").count(), 1);
     assert!(page.contains("4 places are flagged for review; a patient is visible"));
     assert!(page.contains("href=\"./held/tiktok/razor-bumps.mp4\"") && page.contains("1 cut ready"));
+}
+
+#[test]
+fn one_of_several_pages_leads_to_the_others_and_to_the_cuts() {
+    let names = BTreeMap::new();
+    let leaf = |before, after| {
+        let place = Leaf { number: 12, before, after };
+        on(&names).leaf(place, [clip("Why?", "Because.")].into_iter()).unwrap()
+    };
+    let page = leaf(Some(7), Some(103));
+    for (link, times) in [("../tiktok/razor-bumps.mp4", 1), ("../report.html", 2), ("./007.html", 2), ("./103.html", 2)]
+    {
+        assert_eq!(page.matches(&format!("href=\"{link}\"")).count(), times, "{link}");
+    }
+    assert!(
+        page.contains("Page 12") && page.contains("<title>Alder Lane Clinic: answers of 14 September 2026, page 12<")
+    );
+    let alone = leaf(None, None);
+    assert!(!alone.contains("Page before") && !alone.contains("Next page") && alone.contains("All pages"));
+}
+
+#[test]
+fn the_front_page_sums_up_all_pages_and_tells_of_the_first_that_need_somebody() {
+    let fails = |name: String| {
+        let state = ClipState::Failed { stage: "probe".into(), what: "no video <b>".into(), advice: "copy it".into() };
+        ClipReport::bare(&name, &format!("{name}.mov"), state)
+    };
+    let waits = |name: String| {
+        let file = format!("{name}.mov");
+        ClipReport { name, file, ..clip("Dose?", "Two.") }.standing(Standing::Held(vec![Why::EveryClip]))
+    };
+    let failed: Vec<ClipReport> = (0..250).map(|n| fails(format!("f{n}"))).collect();
+    let held: Vec<ClipReport> = (0..201).map(|n| waits(format!("h{n}"))).collect();
+    let free = [ClipReport { name: "free".into(), file: "free.mov".into(), ..clip("Why?", "Because.") }];
+    let all: Vec<&ClipReport> = failed.iter().chain(&held).chain(&free).collect();
+    let briefs: Vec<ClipBrief> = all.iter().map(|report| ClipBrief::from(*report)).collect();
+    let [first, rest] = [&briefs[..250], &briefs[250..]].map(|clips| clips.iter().collect());
+    let leaves = [LeafOf { number: 2, clips: first }, LeafOf { number: 11, clips: rest }];
+    let names = BTreeMap::new();
+    let whole = |brief: &ClipBrief| all.iter().find(|report| report.name == brief.name).map(|r| (*r).clone()).unwrap();
+    let page = on(&names).front(&leaves, &whole).unwrap();
+    for (shown, times) in [
+        ("<li>452 clips</li>", 1),
+        ("<li>1 cut ready", 1),
+        ("✕ 250 problems</li>", 1),
+        ("⏸ 201 clips waiting", 1),
+        ("No video &#60;b&#62;. Copy it.", 200),
+        ("And 50 more, on the pages below that are marked ✕.", 1),
+        ("And 1 more, on the pages below that are marked ⏸.", 1),
+        ("href=\"./report/002.html#clip-200\"", 1),
+        ("href=\"./report/011.html#clip-200\"", 1),
+        ("href=\"./report/011.html\">Page 11<", 1),
+        ("✕ 250 problems</strong>", 1),
+        ("⏸ 201 waiting</strong>", 1),
+        ("<bdi>h0.mov</bdi>", 1),
+        ("<bdi>free.mov</bdi>", 1),
+        ("href=\"./report/names.html\"", 1),
+    ] {
+        assert_eq!(page.matches(shown).count(), times, "{shown} in {page}");
+    }
+    assert!(!page.contains("src=") && !page.contains("<script"), "nothing else is needed");
+    let names = on(&names).names(&leaves).unwrap();
+    assert_eq!((names.matches("<li>").count(), names.matches(" problem<").count()), (452, 250));
+    assert!(names.contains("<li><a href=\"./011.html#clip-202\"><bdi>free.mov</bdi></a></li>"), "{names}");
+    assert!(names.find("<bdi>f99.mov") < names.find("<bdi>free.mov") && names.contains("href=\"../report.html\""));
 }

@@ -478,14 +478,14 @@ pub fn round(shared: &Shared) -> Result<(), Fault> {
         shared.listener(event);
     };
     let outcome = pipeline::run_under(&shared.tenure, &bench, &shared.cancel, &told);
-    let (mut reports, failed) = match outcome {
+    let (reports, failed) = match outcome {
         Ok(outcome) => (outcome.reports, outcome.unreported),
         Err(fault) => (Vec::new(), Some(fault)),
     };
     for (id, (name, changes)) in &round {
-        let report = reports.iter().position(|report| report.name == *name).map(|at| reports.swap_remove(at));
+        let report = reports.iter().find(|report| report.name == *name);
         let same = shared.tenure.changes(name) == *changes && shared.state().benches == number;
-        let report = report.filter(|_| same);
+        let report = report.filter(|_| same).map(|brief| pipeline::kept_report(shared.tenure.out(), brief));
         let is_old = report.is_none();
         shared.change(id, |clip| {
             (clip.at, clip.progress) = (if clip.at == At::Rendering { At::Read } else { clip.at }, None);

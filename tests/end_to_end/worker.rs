@@ -4,7 +4,7 @@ use crate::common::desk::{Desk, small, small_x};
 use housecall::config;
 use housecall::fault::Cancel;
 use housecall::pipeline::{self, Event, Outcome, Request};
-use housecall::report::{ClipState, CutState};
+use housecall::report::{ClipBrief, ClipReport, ClipState, CutState};
 use housecall::speech::ModelFile;
 use housecall::trace::Trace;
 use serde_json::Value;
@@ -100,9 +100,10 @@ impl Bench {
     }
 }
 
-fn is_done(outcome: &Outcome) -> bool {
-    let published = |cut: &housecall::report::CutReport| cut.state == CutState::Published;
-    outcome.reports.iter().all(|r| r.state == ClipState::Done && r.cuts.iter().all(published))
+/// Whether all of so many cuts were made and are in their places.
+fn is_done(outcome: &Outcome, cuts: usize) -> bool {
+    let published: usize = outcome.reports.iter().map(ClipBrief::published).sum();
+    outcome.reports.iter().all(|r| r.state == ClipState::Done && !r.is_held()) && published == cuts
 }
 
 #[test]
@@ -123,7 +124,7 @@ fn a_worker_that_dies_in_any_way_costs_one_attempt() {
          'render 5') ulimit -f 8 ;;",
     );
     let deaths = bench.deaths();
-    assert!(is_done(&outcome) && !outcome.has_failure(), "{:?}", outcome.reports);
+    assert!(is_done(&outcome, 6) && !outcome.has_failure(), "{:?}", outcome.reports);
     assert_eq!((bench.started("read"), bench.started("render")), (6 + 1, 5 + 6), "{deaths:?}");
     for words in ["(out of memory?)", "gave up", "no sign of life for 8 s", "memory", "wrote more"] {
         assert!(deaths.iter().any(|note| note.contains(words)), "{words}: {deaths:?}");
@@ -139,7 +140,7 @@ fn what_was_published_before_a_worker_died_stays_and_only_the_rest_is_made() {
     let until_made = "\"$housecall\" \"$@\" | while IFS= read -r line; do printf '%s\\n' \"$line\"; \
                       case \"$line\" in '{\"made\"'*) kill -KILL $$; sleep 100 ;; esac; done ;;";
     let outcome = bench.run(&["x", "youtube"], &format!("'render 1') {until_made}"));
-    assert!(is_done(&outcome), "{:?}", outcome.reports);
+    assert!(is_done(&outcome, 2), "{:?}", outcome.reports);
     assert_eq!(bench.deaths().len(), 1, "{:?}", bench.deaths());
     assert_eq!(outcome.work.encodes, 2 + 1);
 
@@ -148,7 +149,9 @@ fn what_was_published_before_a_worker_died_stays_and_only_the_rest_is_made() {
     bench.desk.drop_file("b.mp4", &bench.desk.clip(2));
     // The shorter one comes first. It dies a second time when all else is done, and before anything of it is made.
     let outcome = bench.run(&["x", "youtube"], &format!("'render 1') {until_made}\n'render 3') kill -SEGV $$ ;;"));
-    let [a, b] = &outcome.reports[..] else { panic!("{:?}", outcome.reports) };
+    let whole: Vec<ClipReport> =
+        outcome.reports.iter().map(|clip| pipeline::kept_report(&bench.desk.out(), clip)).collect();
+    let [a, b] = &whole[..] else { panic!("{:?}", outcome.reports) };
     assert!(b.cuts.iter().all(|cut| cut.state == CutState::Published), "{b:?}");
     let (failed, published): (Vec<_>, Vec<_>) =
         a.cuts.iter().partition(|cut| matches!(cut.state, CutState::Failed { .. }));
