@@ -8,7 +8,7 @@
 //! `desk` is where a person decides and asks, `bench` has ready what all clips share, `proof` opens one clip before anything is made
 //! of it, `tenure` is the right to work on an output folder, `lock` keeps two programs from one, `logbook` keeps a small log,
 //! `shared_folder` tries what a drive can do, `look` shows a person what a clip and its cuts look like before they are made,
-//! `clean` removes what no clip needs, `state` says in a word how a clip stands, and `overview` how many practices do, of which
+//! `sheet_file` writes the report's pages, `clean` removes what no clip needs, `state` says in a word how a clip stands, and `overview` how many practices do, of which
 //! `centre_file` remembers which there are. Where one computer is not enough, `errand` is what a batch hands to another one and
 //! does there, `delivered` is what comes back, until it is put into place here, and `away` says what is not back yet.
 

@@ -123,6 +123,11 @@ mod tests {
     }
 
     #[test]
+    fn ten_thousand_briefs_are_a_few_megabytes() {
+        assert!(size_of::<ClipBrief>() <= 200, "{} bytes, and what its names take", size_of::<ClipBrief>());
+    }
+
+    #[test]
     fn a_brief_is_the_same_from_memory_and_from_the_cache() {
         let failed = ClipReport::failed("a", "a.mov", Stage::Probe, &Fault::new("no video", "copy it again"));
         let lost = CutState::Failed { what: "too quiet".into(), advice: "run again".into(), kept: None };
