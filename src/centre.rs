@@ -4,6 +4,7 @@
 
 use crate::fault::Fault;
 use crate::intake;
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -52,6 +53,37 @@ impl Site {
     pub fn alone(inbox: &Path, out: &Path, settings: Option<&Path>) -> Self {
         let (inbox, out, settings) = (inbox.to_path_buf(), out.to_path_buf(), settings.map(PathBuf::from));
         Site { id: String::new(), inbox, out, settings, defaults: None }
+    }
+}
+
+impl Centre {
+    /// Practices that are not in the root any more though something of theirs lies in the output folder: they are listed, and
+    /// nothing is ever made for them. Only names are looked at.
+    pub fn gone(&self) -> Vec<Site> {
+        let entries = fs::read_dir(&self.out).into_iter().flatten().flatten();
+        let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        let names = folders.filter_map(|entry| entry.file_name().into_string().ok());
+        let known: HashSet<&str> = self.sites.iter().map(|site| site.id.as_str()).collect();
+        let left = names.filter(|id| !id.starts_with('.') && !known.contains(id.as_str()));
+        let left = left.filter(|id| self.out.join(id).join(".housecall").is_dir());
+        let site = |id: String| Site {
+            inbox: self.root.join(&id),
+            out: self.out.join(&id),
+            id,
+            settings: None,
+            defaults: None,
+        };
+        let mut sites: Vec<Site> = left.map(site).collect();
+        sites.sort_by(|a, b| intake::natural(&a.id, &b.id));
+        sites
+    }
+}
+
+/// Why nothing is made for a practice that is [gone](Centre::gone), without a stop.
+pub fn why_gone(site: &Site) -> &'static str {
+    match site.inbox.is_dir() {
+        true => "its folder in the root has no practice.toml any more; its cuts stay",
+        false => "its folder is gone from the root; its cuts stay",
     }
 }
 
@@ -176,5 +208,27 @@ mod tests {
         assert!(centre.strays[0].starts_with("stray.mp4 lies beside"), "{:?}", centre.strays);
         assert!(centre.strays[1].contains("birch has clips and no practice.toml"), "{:?}", centre.strays);
         assert_eq!(centre.sites[0].defaults, None);
+    }
+
+    #[test]
+    fn a_practice_that_left_the_root_is_known_by_its_cuts() {
+        let files = ["alder/practice.toml", "birch/a.mp4", "cuts/overview.html", "cuts/.housecall/centre.json"];
+        let root = root(&files);
+        for id in ["alder", "birch", "cedar10", "cedar2"] {
+            fs::create_dir_all(root.path().join("cuts").join(id).join(".housecall")).unwrap();
+        }
+        fs::create_dir_all(root.path().join("cuts/notes")).unwrap();
+        let gone = || match shape(root.path()) {
+            Shape::Many(centre) => centre.gone(),
+            Shape::One(_) => panic!("one"),
+        };
+        let ids: Vec<String> = gone().into_iter().map(|site| site.id).collect();
+        assert_eq!(ids, ["birch", "cedar2", "cedar10"]);
+        assert!(
+            why_gone(&gone()[0]).contains("no practice.toml") && why_gone(&gone()[1]).contains("gone from the root")
+        );
+        fs::create_dir(root.path().join("cedar2")).unwrap();
+        fs::write(root.path().join("cedar2/practice.toml"), "").unwrap();
+        assert_eq!(gone().len(), 2, "it is back");
     }
 }

@@ -1,10 +1,11 @@
 //! What a batch is about: one practice, or the practices of a root, all or those that were named.
 
-use super::Batch;
+use super::{ALL_WELL, Batch, SOME_FAILED};
 use crate::centre::{Centre, Shape, Site};
 use crate::config;
-use crate::fault::Fault;
-use crate::pipeline;
+use crate::fault::{Cancel, Fault};
+use crate::pipeline::{self, Event, Patience, Session};
+use crate::report::Progress;
 use std::path::Path;
 
 /// The practices that a batch is about.
@@ -71,12 +72,48 @@ fn chosen(centre: &Centre, only: &[String]) -> Result<Vec<Site>, Fault> {
 pub fn of_one(out: &Path, clips: &[String]) -> Result<(), Fault> {
     let Some(centre) = pipeline::kept_centre(out)? else { return Ok(()) };
     let knows = |site: &&Site| !clips.is_empty() && clips.iter().all(|clip| pipeline::knows(&site.out, clip));
-    let owners: Vec<String> =
-        centre.sites.iter().filter(knows).map(|site| format!("--out \"{}\"", site.out.display())).collect();
+    let gone = centre.gone();
+    let sites = centre.sites.iter().chain(&gone);
+    let owners: Vec<String> = sites.filter(knows).map(|site| format!("--out \"{}\"", site.out.display())).collect();
     if owners.is_empty() {
         return Err(many(&centre, "name one practice's folder in it"));
     }
     Err(many(&centre, &format!("give {}", owners.join(" or "))))
+}
+
+/// Has the overview of a centre say how the practice stands now whose cuts lie in `out`, where it is of a centre; the exit
+/// code. What was done before stays done where that fails, and it is said.
+pub fn told_of(out: &Path) -> u8 {
+    match pipeline::overview_of(out) {
+        Ok(_) => ALL_WELL,
+        Err(fault) => {
+            eprintln!("housecall: {}. What to do: {}.", fault.what(), fault.advice());
+            SOME_FAILED
+        }
+    }
+}
+
+/// Another computer began to do the same while this one slept.
+pub fn taken_over(centre: &Centre) -> Fault {
+    let what = format!("another computer took over {} while this one slept", centre.out.display());
+    Fault::new(what, "see with `housecall status` who works there, or start this again")
+}
+
+/// Takes the right to be the one page, or the one watch, of a whole centre, as `verb` says. Whoever serves or watches some of
+/// its practices takes none, and is refused as long as somebody has all of them.
+///
+/// # Errors
+/// Somebody else has it, and nobody wants to wait; or the output folder cannot be written to.
+pub fn session(
+    arguments: &Batch,
+    centre: &Centre,
+    verb: &str,
+    cancel: &Cancel,
+    progress: &Progress,
+) -> Result<Option<Session>, Fault> {
+    let tell = |text| progress.tell(Event::Note { clip: None, text });
+    let session = Session::begin(&centre.out, verb, &Patience { wait: arguments.wait, cancel, tell: &tell })?;
+    Ok(arguments.only.is_empty().then_some(session))
 }
 
 fn many(centre: &Centre, advice: &str) -> Fault {

@@ -1,6 +1,6 @@
 //! `housecall hold`: clips wait until somebody approves them.
 
-use super::{ALL_WELL, Decide, centre, patience};
+use super::{Decide, centre, patience};
 use crate::fault::{Cancel, Fault};
 use crate::pipeline;
 
@@ -16,5 +16,5 @@ pub fn hold(arguments: &Decide, by: Option<&str>, cancel: &Cancel) -> Result<u8,
         }
     }
     eprintln!("What was posted already stays where it was posted. To go on: housecall approve NAME --by YOU");
-    Ok(ALL_WELL)
+    Ok(centre::told_of(out))
 }

@@ -2,7 +2,7 @@
 
 use super::run::worse;
 use super::{ALL_WELL, SOME_FAILED, SOME_HELD};
-use crate::centre::Centre;
+use crate::centre::{Centre, why_gone};
 use crate::cluster;
 use crate::fault::Fault;
 use crate::pipeline::{self, Away, ClipStatus, Failure, Handed, Now, Overview, Stage, Standing, State, Step};
@@ -49,6 +49,9 @@ struct Counts<'a> {
     #[serde(rename = "with-cluster")]
     with_cluster: usize,
     delivered: usize,
+    /// Why a practice that has cuts is not one of the centre's any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gone: Option<&'static str>,
 }
 
 /// A practice that cannot be read, as `--json` prints it.
@@ -79,6 +82,7 @@ impl<'a> Counts<'a> {
             missing,
             with_cluster,
             delivered,
+            gone: None,
         }
     }
 
@@ -178,6 +182,14 @@ fn status_of_all(centre: &Centre, json: bool) -> Result<u8, Fault> {
         }
         worst = worse(worst, told(&overview, &counts));
         all.add(&counts);
+    }
+    // They need nobody, and are of no sum.
+    for site in centre.gone() {
+        let clips = pipeline::status(&site.out).map(|overview| overview.clips).unwrap_or_default();
+        match json {
+            true => print(&Counts { gone: Some(why_gone(&site)), ..Counts::of(&site.id, &clips) })?,
+            false => say!("{}: {}", site.id, why_gone(&site)),
+        }
     }
     all.practices = Some(centre.sites.len());
     if json {

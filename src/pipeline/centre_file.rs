@@ -4,6 +4,7 @@ use super::store::write_whole;
 use super::tenure::state_folder;
 use crate::centre::{Centre, Site};
 use crate::fault::Fault;
+use crate::intake;
 use crate::plain_file::{self, Links};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -53,7 +54,9 @@ pub fn keep_centre(centre: &Centre) -> Result<(), Fault> {
     write_whole(&file, text.as_bytes())
 }
 
-/// The centre whose cuts lie in `out`, as it was when it was last worked on; none where that folder is one practice's.
+/// The centre whose cuts lie in `out`, as it was when it was last worked on; none where that folder is one practice's. Who
+/// came since and has something in `out` is of it. Who left the root since is not, unless nobody at all is there: then the
+/// root may lie on a drive that is away.
 ///
 /// # Errors
 /// What was kept cannot be read.
@@ -75,8 +78,21 @@ pub fn kept_centre(out: &Path) -> Result<Option<Centre>, Fault> {
         let (inbox, out) = (kept.root.join(&id), out.join(&id));
         Site { settings: Some(inbox.join("practice.toml")), defaults: kept.defaults.clone(), id, inbox, out }
     });
-    let sites = sites.collect();
-    Ok(Some(Centre { root: kept.root.clone(), out: out.to_path_buf(), sites, strays: Vec::new() }))
+    let mut sites: Vec<Site> = sites.collect();
+    let there = |site: &Site| site.settings.as_deref().is_some_and(Path::is_file);
+    if sites.iter().any(there) {
+        sites.retain(there);
+    }
+    let mut centre = Centre { root: kept.root, out: out.to_path_buf(), sites, strays: Vec::new() };
+    let settings = |site: &Site| Some(site.inbox.join("practice.toml"));
+    let unknown = centre.gone().into_iter();
+    let came = unknown.map(|site| Site { settings: settings(&site), defaults: kept.defaults.clone(), ..site });
+    let came: Vec<Site> = came.filter(there).collect();
+    if !came.is_empty() {
+        centre.sites.extend(came);
+        centre.sites.sort_by(|a, b| intake::natural(&a.id, &b.id));
+    }
+    Ok(Some(centre))
 }
 
 #[cfg(test)]
@@ -100,6 +116,19 @@ mod tests {
         assert_eq!(kept_centre(&out).unwrap(), None);
         keep_centre(&centre).unwrap();
         assert_eq!(kept_centre(&out).unwrap(), Some(centre.clone()));
+        // One has left the root; where all have, it is taken to be away.
+        fs::create_dir_all(root.join("birch")).unwrap();
+        fs::write(root.join("birch/practice.toml"), "").unwrap();
+        let ids = || kept_centre(&out).unwrap().unwrap().sites.into_iter().map(|site| site.id).collect::<Vec<_>>();
+        assert_eq!(ids(), ["birch"]);
+        // One has come, and something of it is there.
+        fs::create_dir_all(out.join("aspen/.housecall")).unwrap();
+        assert_eq!(ids(), ["birch"]);
+        fs::create_dir_all(root.join("aspen")).unwrap();
+        fs::write(root.join("aspen/practice.toml"), "").unwrap();
+        assert_eq!(ids(), ["aspen", "birch"]);
+        fs::rename(&root, folder.path().join("away")).unwrap();
+        assert_eq!(ids(), ["alder", "birch"]);
         fs::write(place(&out), "{\"root\":\"/r\",\"defaults\":null,\"practices\":[\"a\",\"../b\",\".c\",\"\"]}")
             .unwrap();
         assert_eq!(kept_centre(&out).unwrap().unwrap().sites.len(), 1);

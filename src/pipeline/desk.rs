@@ -15,6 +15,7 @@ use super::store::Store;
 use super::tenure::Tenure;
 use crate::fault::Fault;
 use crate::report::{ClipBrief, ClipReport, ClipState, CutState};
+use crate::wording::checks::Category;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::MutexGuard;
@@ -30,6 +31,8 @@ pub struct Decided {
     pub unmade: usize,
     /// Whether the same was decided before, so that nothing was added to the record.
     pub known: bool,
+    /// What platforms would not take of its posts, and what to do, in whole sentences; it keeps nothing from going out.
+    pub beyond: Vec<String>,
 }
 
 /// How the clips of an output folder stand.
@@ -370,7 +373,9 @@ impl<'a> Desk<'a> {
             Shelf::Public => Step::Finished,
         };
         self.journal.step(&report.name, step);
-        let decided = Decided { clip: report.name.clone(), cuts: report.made(), unmade, known };
+        let too_long = report.signoff.findings.iter().filter(|finding| finding.category == Category::Platform);
+        let beyond = too_long.map(|finding| finding.advice.clone()).collect();
+        let decided = Decided { clip: report.name.clone(), cuts: report.made(), unmade, known, beyond };
         Ok(decided)
     }
 

@@ -287,8 +287,10 @@ fn beat(
     Some((stop, thread))
 }
 
+/// The output folder that a lock is about: the one that holds the program's own folder, in which it lies.
 fn out_of(state: &Path) -> &Path {
-    state.parent().unwrap_or(state)
+    let own = state.ancestors().find(|folder| folder.file_name().is_some_and(|name| name == ".housecall"));
+    own.unwrap_or(state).parent().unwrap_or(state)
 }
 
 /// The folder is taken by another Housecall.
@@ -500,6 +502,8 @@ mod tests {
             let text = busy(state, verb, Some(holder)).to_string();
             assert!(says.iter().all(|part| text.contains(part)) && !text.contains(leaves_out), "{text}");
         }
+        let deeper = busy(&state.join("locks/watch"), "watch", Some(&watch)).to_string();
+        assert!(deeper.starts_with("another Housecall is working on cuts: housecall watch"), "{deeper}");
         let now: jiff::Zoned = "2026-11-22T15:00:00[UTC]".parse().unwrap();
         assert_eq!(clock("2026-11-22T14:02:00Z".parse().unwrap(), &now), "14:02");
         assert_eq!(clock("2026-11-21T14:02:00Z".parse().unwrap(), &now), "21 November, 14:02");

@@ -8,9 +8,10 @@
 //! `desk` is where a person decides and asks, `bench` has ready what all clips share, `proof` opens one clip before anything is made
 //! of it, `tenure` is the right to work on an output folder, `lock` keeps two programs from one, `logbook` keeps a small log,
 //! `shared_folder` tries what a drive can do, `look` shows a person what a clip and its cuts look like before they are made,
-//! `sheet_file` writes the report's pages, `clean` removes what no clip needs, `state` says in a word how a clip stands, and `overview` how many practices do, of which
-//! `centre_file` remembers which there are. Where one computer is not enough, `errand` is what a batch hands to another one and
-//! does there, `delivered` is what comes back, until it is put into place here, and `away` says what is not back yet.
+//! `sheet_file` writes the report's pages, `clean` removes what no clip needs, `state` says in a word how a clip stands, and
+//! `overview` how many practices do, of which `centre_file` remembers which there are, and `session` lets one page and one watch
+//! at a time have all of them. Where one computer is not enough, `errand` is what a batch hands to another one and does there,
+//! `delivered` is what comes back, until it is put into place here, and `away` says what is not back yet.
 
 mod away;
 pub mod batch;
@@ -36,6 +37,7 @@ mod produce;
 mod proof;
 mod publish;
 mod record;
+mod session;
 mod shared_folder;
 mod sheet_file;
 mod shelf;
@@ -64,9 +66,10 @@ pub use glossary::{glossary_additions, learn};
 pub use journal::Step;
 pub use lock::{Holder, Patience, is_held};
 pub use look::{Looker, frame, poster, view_copy};
-pub use overview::{knows, overview};
+pub use overview::{knows, overview, overview_of};
 pub use produce::Planned;
 pub use proof::{Proof, fail, foreseen, read_clips, take_in};
+pub use session::{Session, in_session};
 pub use shared_folder::{Trial, Verdict, try_folder};
 pub use sheet_file::kept_report;
 pub use shelf::Good;

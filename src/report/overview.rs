@@ -4,9 +4,10 @@ use super::phrases::{counted, sentence, undirected};
 use crate::fault::Fault;
 use askama::Template;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// How one practice stands.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct PracticeRow {
     /// Its folder in the root and in the output folder.
     pub folder: String,
@@ -23,6 +24,7 @@ pub struct PracticeRow {
     /// Of these, being made just now.
     pub working: usize,
     /// Since when the clip waits or fails that has done so for longest.
+    #[serde(with = "as_text")]
     pub since: Option<Timestamp>,
     /// Whether it has a report.
     pub has_report: bool,
@@ -30,6 +32,23 @@ pub struct PracticeRow {
     pub record_is_damaged: bool,
     /// Why nothing can be made for it, and what to do.
     pub trouble: Option<String>,
+    /// Why it is not one of those that are worked for any more, though its cuts are there; without a stop.
+    pub gone: Option<String>,
+}
+
+/// A time as RFC 3339 has it.
+mod as_text {
+    use super::{Deserialize, Timestamp};
+    use serde::{Deserializer, Serializer, de};
+
+    pub fn serialize<S: Serializer>(since: &Option<Timestamp>, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&since.map(|since| since.to_string()).unwrap_or_default())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
+        let text = String::deserialize(from)?;
+        (!text.is_empty()).then(|| text.parse()).transpose().map_err(de::Error::custom)
+    }
 }
 
 impl PracticeRow {
@@ -39,23 +58,25 @@ impl PracticeRow {
 }
 
 /// The page about all practices, which needs nothing else: no other file, no network, no script. Those that need somebody
-/// come first; the others keep their order.
+/// come first; the others keep their order. Those that are gone stand below, by themselves, and need nobody.
 ///
 /// # Errors
 /// The page could not be put together.
 pub fn overview(practices: &[PracticeRow]) -> Result<String, Fault> {
-    let mut sorted: Vec<&PracticeRow> = practices.iter().collect();
+    let (gone, there): (Vec<&PracticeRow>, Vec<&PracticeRow>) = practices.iter().partition(|row| row.gone.is_some());
+    let mut sorted = there.clone();
     sorted.sort_by_key(|row| (!row.needs_somebody(), row.trouble.is_none() && row.failed == 0));
-    let sum = |count: fn(&PracticeRow) -> usize| practices.iter().map(count).sum::<usize>();
+    let sum = |count: fn(&PracticeRow) -> usize| there.iter().map(|row| count(row)).sum::<usize>();
     let page = Page {
-        practices: counted(practices.len(), "practice"),
-        needing: practices.iter().filter(|row| row.needs_somebody()).count(),
+        practices: counted(there.len(), "practice"),
+        needing: there.iter().filter(|row| row.needs_somebody()).count(),
         clips: sum(|row| row.clips),
         done: sum(|row| row.done),
         waiting: sum(|row| row.waiting),
         failed: sum(|row| row.failed),
         working: sum(|row| row.working),
         rows: sorted.into_iter().map(Row::of).collect(),
+        gone: gone.into_iter().map(Row::of).collect(),
     };
     page.render().map_err(|error| {
         Fault::new(format!("the overview could not be written ({error})"), "run the same command again")
@@ -73,6 +94,7 @@ struct Page<'a> {
     failed: usize,
     working: usize,
     rows: Vec<Row<'a>>,
+    gone: Vec<Row<'a>>,
 }
 
 struct Row<'a> {
@@ -84,6 +106,10 @@ struct Row<'a> {
     link: Option<String>,
     since: Option<String>,
     trouble: Option<String>,
+    /// Why it is gone.
+    gone: String,
+    /// `3 clips`.
+    clips: String,
 }
 
 impl<'a> Row<'a> {
@@ -98,6 +124,8 @@ impl<'a> Row<'a> {
             link: practice.has_report.then(|| format!("{}/report.html", escaped(&practice.folder))),
             since: practice.since.map(day),
             trouble: practice.trouble.as_deref().map(sentence),
+            gone: practice.gone.as_deref().map(sentence).unwrap_or_default(),
+            clips: counted(practice.clips, "clip"),
         }
     }
 }
@@ -146,6 +174,27 @@ mod tests {
         let text = overview(&[row("alder", 0, 0), PracticeRow { has_report: false, ..row("birch", 0, 0) }]).unwrap();
         assert!(text.contains("Nobody is needed"), "{text}");
         assert_eq!(texts(&Html::parse_document(&text), "tbody th a"), ["alder <Clinic>"]);
+    }
+
+    #[test]
+    fn who_is_gone_is_listed_apart_and_counts_nowhere() {
+        let why = || Some("its folder is gone from the root; its cuts stay".to_string());
+        let rows = [row("alder", 0, 0), PracticeRow { gone: why(), ..row("birch", 2, 1) }];
+        let text = overview(&rows).unwrap();
+        let page = Html::parse_document(&text);
+        assert!(text.contains("Nobody is needed") && !text.contains("waiting for approval"), "{text}");
+        assert_eq!(
+            (texts(&page, "tbody th a"), texts(&page, "tfoot td")),
+            (vec!["alder <Clinic>".into()], ["5", "5", "0", "0", ""].map(String::from).to_vec())
+        );
+        let gone = texts(&page, ".gone li");
+        assert_eq!(gone, ["birch <Clinic> birch: 5 clips. Its folder is gone from the root; its cuts stay."]);
+        assert!(text.contains("href=\"birch/report.html\""));
+        assert!(!overview(&rows[..1]).unwrap().contains("class=\"gone\""));
+        // As it is kept from one page to the next.
+        let dated = PracticeRow { since: Some("2026-11-22T14:02:00.5Z".parse().unwrap()), ..rows[1].clone() };
+        let kept = serde_json::to_string(&[dated.clone(), rows[0].clone()]).unwrap();
+        assert_eq!(serde_json::from_str::<Vec<PracticeRow>>(&kept).unwrap(), [dated, rows[0].clone()]);
     }
 
     #[test]

@@ -467,6 +467,7 @@ pub fn round(shared: &Shared) -> Result<(), Fault> {
     let Round { bench, number, clips: round } = next_round(shared);
     if round.is_empty() {
         write_sheet(shared, &bench);
+        write_overview(shared);
         return Ok(());
     }
     shared.state().sheet_is_old = None;
@@ -501,6 +502,7 @@ pub fn round(shared: &Shared) -> Result<(), Fault> {
             shared.settle(id);
         }
     }
+    write_overview(shared);
     failed.map_or(Ok(()), |fault| gone_wrong(shared, fault))
 }
 
@@ -509,6 +511,14 @@ pub fn close(shared: &Shared) {
     let bench = shared.state().bench.clone();
     if shared.state().sheet_is_old.is_some() && !shared.tenure.is_lost() {
         write_sheet(shared, &bench);
+        write_overview(shared);
+    }
+}
+
+/// Has the page about all practices say how this one stands, where it is one of many.
+fn write_overview(shared: &Shared) {
+    if let Err(fault) = pipeline::overview_of(shared.tenure.out()) {
+        shared.tell_problem(Some(problem(&fault)));
     }
 }
 

@@ -24,6 +24,9 @@ fn centre() -> (Desk, Centre) {
         let srt = format!("1\n00:00:00,100 --> 00:00:00,900\n{said}\n");
         desk.drop_file(&format!("{id}/said/advice-{id}.srt"), srt.as_bytes());
     }
+    // Longer than X takes it, by seven characters.
+    let long = format!("[posts.x]\ntext = \"{}\"\n", "a".repeat(287));
+    desk.drop_file("alder/advice-alder.toml", long.as_bytes());
     for (id, code) in [("alder", 3), ("birch", 0)] {
         let (inbox, out, said) = (format!("inbox/{id}"), format!("cuts/{id}"), format!("inbox/{id}/said"));
         let more = ["--offline", "--platforms", "x", "--transcript", &said];
@@ -93,10 +96,14 @@ fn a_centre_tells_how_every_practice_stands_and_whose_clip_is_where() {
 
     let approved = desk.housecall(&["approve", "advice-alder", "--by", "Ana", "--out", "cuts/alder"]);
     assert_eq!(approved.code, 0, "{}", approved.err);
-    pipeline::overview(&centre).unwrap();
+    assert!(approved.err.contains("X takes at most 280 characters of text, and this has 287"), "{approved:?}");
     let second = page(&desk);
     assert!(second.contains("Nobody is needed") && !second.contains("Ana"), "{second}");
     assert_eq!(desk.housecall(&["status"]).code, 0);
+    let held = desk.housecall(&["hold", "advice-birch", "--by", "Ana", "--out", "cuts/birch"]);
+    assert!(held.code == 0 && page(&desk).contains("1 waiting for approval"), "{}", held.err);
+    let approved = desk.housecall(&["approve", "advice-birch", "--by", "Ana", "--out", "cuts/birch/"]);
+    assert!(approved.code == 0 && page(&desk) == second, "{}", approved.err);
 
     // Whoever cannot be read is told of, and the others are there all the same.
     let journal = desk.out().join("alder/.housecall/journal.ndjson");
@@ -109,4 +116,22 @@ fn a_centre_tells_how_every_practice_stands_and_whose_clip_is_where() {
     assert_eq!(said.code, 2, "{}", said.err);
     assert!(of(&lines, "alder")[0]["fault"].as_str().unwrap().contains("journal"), "{lines:?}");
     assert_eq!((of(&lines, "birch")[0]["state"].as_str(), &lines.last().unwrap()["clips"]), (Some("done"), &1.into()));
+
+    // Who left the root is listed and asks nobody for anything; under a new name it is another practice.
+    fs::remove_dir(&journal).unwrap();
+    fs::rename(desk.inbox().join("alder"), desk.inbox().join("aspen")).unwrap();
+    let left = desk.housecall(&["status"]);
+    let says = "alder: its folder is gone from the root; its cuts stay";
+    assert!(left.code == 0 && left.out.contains(says) && left.out.contains("In all 2 practices: "), "{left:?}");
+    let Shape::Many(renamed) = Shape::of(&desk.inbox(), &desk.out(), None).unwrap() else { panic!("one") };
+    pipeline::keep_centre(&renamed).unwrap();
+    pipeline::overview(&renamed).unwrap();
+    assert!(page(&desk).contains("Its folder is gone from the root") && page(&desk).contains("3 practices<"));
+    let lines = desk.housecall(&["status", "--json"]).lines();
+    let gone = of(&lines, "alder");
+    assert_eq!((gone.len(), &gone[0]["clips"], gone[0]["gone"].is_string()), (1, &1.into(), true), "{lines:?}");
+    assert_eq!((of(&lines, "aspen").len(), &lines.last().unwrap()["clips"]), (1, &1.into()));
+    assert_refused(&decide("hold", "advice-alder"), &[many, "give --out \"cuts/alder\""], "birch");
+    fs::rename(desk.inbox().join("aspen"), desk.inbox().join("alder")).unwrap();
+    assert!(!desk.housecall(&["status"]).out.contains("gone"));
 }
