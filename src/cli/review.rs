@@ -31,8 +31,13 @@ pub fn review(arguments: &Batch, page: &Page, cancel: &Cancel) -> Result<u8, Fau
         Task::Many { centre, .. } => {
             more_files();
             let network = network(page, || page_of_all(&centre))?;
+            let session = centre::session(arguments, &centre, "review", cancel, &progress)?;
             let roster = roster(arguments, run::trace(arguments)?, cancel, &progress)?;
-            serve(arguments, page, &centre.out, network, cancel, House::Many(Arc::new(roster)))
+            let ended = serve(arguments, page, &centre.out, network, cancel, House::Many(Arc::new(roster)))?;
+            match session.is_some_and(|session| session.is_lost()) {
+                true => Err(centre::taken_over(&centre)),
+                false => Ok(ended),
+            }
         }
     }
 }

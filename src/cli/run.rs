@@ -27,7 +27,7 @@ pub fn run(arguments: &Batch, cancel: &Cancel) -> Result<u8, Fault> {
                 eprintln!("Stopped before anything was begun.");
                 Ok(SOME_FAILED)
             }
-            ended => Ok(code(&ended?)),
+            ended => Ok(worse(code(&ended?), centre::told_of(&site.out))),
         },
         Task::Many { centre, chosen } => run_all(arguments, &centre, &chosen, &trace, &progress, cancel),
     }
@@ -210,9 +210,33 @@ pub fn request_of(arguments: &Batch, site: &Site, cancel: &Cancel, progress: &Pr
     request_with(arguments, site, &Models::default(), cancel, progress)
 }
 
-/// Models that were looked up, by name and language: once for all practices.
+/// Models that were looked up, by name and language: once for all practices, also where that failed. Without network each
+/// of them would try it anew.
 #[derive(Debug, Default)]
-pub struct Models(RefCell<HashMap<(Option<String>, String), ModelFile>>);
+pub struct Models(RefCell<HashMap<(Option<String>, String), Result<ModelFile, Fault>>>);
+
+impl Models {
+    /// The model of that name, or for that language, as it was found before, or as `look` finds it.
+    ///
+    /// # Errors
+    /// As `look`, now or before; that it was stopped is not remembered.
+    fn of(
+        &self,
+        wanted: Option<&str>,
+        language: &str,
+        look: impl FnOnce() -> Result<ModelFile, Fault>,
+    ) -> Result<ModelFile, Fault> {
+        let key = (wanted.map(str::to_string), language.to_string());
+        if let Some(known) = self.0.borrow().get(&key) {
+            return known.clone();
+        }
+        let found = look();
+        if !matches!(found, Err(Fault::Cancelled)) {
+            self.0.borrow_mut().insert(key, found.clone());
+        }
+        found
+    }
+}
 
 /// As [`request_of`], with the models that were looked up before.
 ///
@@ -240,16 +264,8 @@ pub fn request_with(
         practice = practice.with_platforms(&arguments.platforms)?;
     }
     let wanted = arguments.model.as_deref().or(practice.model.as_deref());
-    let key = (wanted.map(str::to_string), practice.language.clone());
-    let known = models.0.borrow().get(&key).cloned();
-    let model = match known {
-        Some(model) => model,
-        None => {
-            let model = model(wanted, &practice.language, arguments.offline, cancel, progress)?;
-            models.0.borrow_mut().insert(key, model.clone());
-            model
-        }
-    };
+    let language = &practice.language;
+    let model = models.of(wanted, language, || model(wanted, language, arguments.offline, cancel, progress))?;
     Ok(Request {
         inbox: site.inbox.clone(),
         out: site.out.clone(),
@@ -348,5 +364,31 @@ pub fn summarise(request: &Request, outcome: &Outcome) {
     }
     if outcome.stopped {
         say!("Stopped. What is listed is finished and checked; run the same command to go on.");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::cell::Cell;
+
+    #[test]
+    fn a_model_is_looked_up_once_whether_it_is_there_or_not() {
+        let (models, looks) = (Models::default(), Cell::new(0));
+        let look = |found: Result<ModelFile, Fault>| {
+            looks.set(looks.get() + 1);
+            found
+        };
+        let there = || Ok(ModelFile { name: "small".into(), path: "small.bin".into(), entry: None });
+        let away = || Err(Fault::new("there is no network", "connect the computer"));
+        assert!(models.of(Some("small"), "en", || look(Err(Fault::Cancelled))).unwrap_err().is_cancelled());
+        assert_eq!(models.of(Some("small"), "en", || look(there())).unwrap().name, "small");
+        assert_eq!(models.of(Some("small"), "en", || look(away())).unwrap().name, "small");
+        for _ in 0..3 {
+            assert_eq!(models.of(None, "en", || look(away())).unwrap_err().what(), "there is no network");
+        }
+        assert!(models.of(None, "es", || look(there())).is_ok());
+        assert_eq!(looks.get(), 4);
     }
 }

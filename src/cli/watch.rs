@@ -1,7 +1,8 @@
 //! `housecall watch`: a run whenever the inbox has something new that is at rest.
 
 use super::centre::{self, Task};
-use super::{ALL_WELL, Batch, run};
+use super::run::{self, Models};
+use super::{ALL_WELL, Batch};
 use crate::centre::{Centre, Shape, Site};
 use crate::fault::{Cancel, Fault};
 use crate::intake::{self, Drive, Places, Readiness, SETTLE, Sight, Vigil};
@@ -73,21 +74,28 @@ struct Watch<'a> {
 pub fn watch(arguments: &Batch, cancel: &Cancel) -> Result<u8, Fault> {
     let progress = Progress::new(arguments.json, std::io::stderr().is_terminal());
     let trace = run::trace(arguments)?;
+    let task = centre::task(arguments)?;
+    let session = match &task {
+        Task::One(_) => None,
+        Task::Many { centre, .. } => centre::session(arguments, centre, "watch", cancel, &progress)?,
+    };
     // Found out at once, not when the first clip arrives at the end of a filming day.
     run::foresee(arguments, cancel, &progress)?;
     if !arguments.json {
         // A terminal that was closed must not stop the work.
         drop(writeln!(std::io::stderr(), "Watching {}. Stop with Ctrl-C.", arguments.inbox.display()));
     }
-    let task = centre::task(arguments)?;
     let watch = Watch { arguments, trace, progress, cancel };
-    let ended = match task {
-        Task::One(site) => watch.one(&site),
+    let ended = match &task {
+        Task::One(site) => watch.one(site),
         Task::Many { .. } => watch.many(),
     };
-    match ended {
-        Err(Fault::Cancelled) | Ok(()) => Ok(ALL_WELL),
-        Err(fault) => Err(fault),
+    match (ended, task) {
+        (Err(Fault::Cancelled), Task::Many { centre, .. }) if session.is_some_and(|session| session.is_lost()) => {
+            Err(centre::taken_over(&centre))
+        }
+        (Err(Fault::Cancelled) | Ok(()), _) => Ok(ALL_WELL),
+        (Err(fault), _) => Err(fault),
     }
 }
 
@@ -96,7 +104,10 @@ impl Watch<'_> {
         let mut watched = Watched::default();
         loop {
             let (mut looking, mut ran) = (Duration::ZERO, false);
-            self.look(site, &mut watched, &mut looking, &mut ran)?;
+            self.look(site, &mut watched, &Models::default(), &mut looking, &mut ran)?;
+            if ran {
+                centre::told_of(&site.out);
+            }
             self.pause(looking)?;
         }
     }
@@ -105,7 +116,9 @@ impl Watch<'_> {
     /// their defaults, is found out anew each time.
     fn many(&self) -> Result<(), Fault> {
         let mut watched: HashMap<String, Watched> = HashMap::new();
-        let (mut drive, mut complaint) = (Drive::default(), Complaint::default());
+        let mut drive = Drive::default();
+        // What is wrong with the root is not what is wrong with the overview.
+        let (mut of_root, mut of_overview) = (Complaint::default(), Complaint::default());
         let mut told: BTreeSet<String> = BTreeSet::new();
         let note = |text: String| self.progress.tell(Event::Note { clip: None, text });
         // The overview may be of another day.
@@ -118,24 +131,32 @@ impl Watch<'_> {
                 Ok(found) => (Some(found), Ok(())),
                 Err(fault) => (None, Err(fault)),
             };
-            complaint.take(ended, &note)?;
+            of_root.take(ended, &note)?;
             if let Some((centre, chosen)) = found {
                 let strays: BTreeSet<String> = centre.strays.iter().cloned().collect();
                 strays.difference(&told).for_each(|stray| note(format!("{stray}.")));
                 told = strays;
+                let before = watched.len();
                 watched.retain(|id, _| chosen.iter().any(|site| site.id == *id));
+                news |= watched.len() != before;
+                // Once for all of them; the next look finds a model that came or went.
+                let models = Models::default();
                 for site in &chosen {
                     let (mut took, mut ran) = (Duration::ZERO, false);
                     let known = watched.contains_key(&site.id);
                     let before = watched.entry(site.id.clone()).or_default();
                     let complained = before.complaint.0.clone();
-                    self.look(site, before, &mut took, &mut ran)?;
+                    self.look(site, before, &models, &mut took, &mut ran)?;
                     looking += took;
                     news |= ran || !known || before.complaint.0 != complained;
                 }
                 if news {
-                    news = false;
-                    complaint.take(pipeline::overview(&centre).map(drop), &note)?;
+                    let began = Instant::now();
+                    let written = pipeline::overview(&centre).map(drop);
+                    looking += began.elapsed();
+                    // One that could not be written is written at the next look.
+                    news = written.is_err();
+                    of_overview.take(written, &note)?;
                 }
             }
             self.pause(looking)?;
@@ -145,8 +166,14 @@ impl Watch<'_> {
     /// The practices as they are now.
     ///
     /// # Errors
-    /// As [`centre::task`], or there are none any more: a drive that is away leaves an empty folder.
+    /// As [`centre::task`], or there are none any more: a drive that is away leaves an empty folder. Or somebody has the page
+    /// of all of them, which makes what is to be made.
     fn centre(&self) -> Result<(Centre, Vec<Site>), Fault> {
+        if let Some(holder) = pipeline::in_session(&self.arguments.out, "review") {
+            let out = self.arguments.out.display();
+            let what = format!("another Housecall is working on {out}: {}", holder.in_words());
+            return Err(Fault::new(what, "nothing: it makes what comes, and this watch goes on when it is done"));
+        }
         match centre::task(self.arguments) {
             Ok(Task::Many { centre, chosen }) => Ok((centre, chosen)),
             // What was made is of many practices, so that one alone is refused.
@@ -168,9 +195,16 @@ impl Watch<'_> {
         matches!(Shape::of(inbox, out, practice.as_deref()), Ok(Shape::One(_)))
     }
 
-    fn look(&self, site: &Site, watched: &mut Watched, took: &mut Duration, ran: &mut bool) -> Result<(), Fault> {
+    fn look(
+        &self,
+        site: &Site,
+        watched: &mut Watched,
+        models: &Models,
+        took: &mut Duration,
+        ran: &mut bool,
+    ) -> Result<(), Fault> {
         self.cancel.check()?;
-        let ended = self.round(site, &mut watched.vigil, &mut watched.drive, took, ran);
+        let ended = self.round(site, watched, models, took, ran);
         watched.complaint.take(ended, &|text| self.progress.tell_of(&site.id, Event::Note { clip: None, text }))
     }
 
@@ -178,12 +212,13 @@ impl Watch<'_> {
     fn round(
         &self,
         site: &Site,
-        vigil: &mut Vigil,
-        drive: &mut Drive,
+        watched: &mut Watched,
+        models: &Models,
         took: &mut Duration,
         ran: &mut bool,
     ) -> Result<(), Fault> {
         let (arguments, began) = (self.arguments, Instant::now());
+        let Watched { vigil, drive, .. } = watched;
         drive.check(&site.out)?;
         let sight = Sight::of(&Places {
             inbox: &site.inbox,
@@ -198,7 +233,7 @@ impl Watch<'_> {
         seen.news.into_iter().for_each(|text| tell(Event::Note { clip: None, text }));
         let Some(looked) = seen.run else { return Ok(()) };
         // practice.toml is read anew, so that a change there needs no restart.
-        let request = run::request_of(arguments, site, self.cancel, &self.progress)?;
+        let request = run::request_with(arguments, site, models, self.cancel, &self.progress)?;
         let copying: Vec<String> = looked
             .clips
             .iter()

@@ -19,6 +19,8 @@ mod overview;
 mod practices;
 mod render;
 mod samples;
+#[cfg(unix)]
+mod sessions;
 mod signoff;
 mod speech;
 mod trace;
