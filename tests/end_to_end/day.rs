@@ -200,3 +200,32 @@ fn a_day_goes_from_dropped_clips_to_published_cuts() {
     let first = &status.lines()[0];
     assert!(first["state"] == "approved" && status.code == 0, "{}", status.out);
 }
+
+#[test]
+fn a_day_of_one_practice_of_many_follows_what_holds_for_all() {
+    let desk = Desk::new();
+    let own = desk.inbox().join("alder");
+    fs::create_dir(&own).unwrap();
+    fs::write(own.join("practice.toml"), "[practice]\nname = \"Alder\"\n").unwrap();
+    let defaults = desk.inbox().join("practice.toml");
+    fs::write(&defaults, "[cuts]\nframing = \"fit\"\n").unwrap();
+    let (out, of_all) = (desk.out().join("alder"), defaults.clone());
+    let request = move || {
+        let practice = config::load_under(&own.join("practice.toml"), Some(&of_all))?;
+        Ok(Request { practice, defaults: Some(of_all.clone()), ..request(own.clone(), out.clone())? })
+    };
+    let setup = Setup { request: Box::new(request), listener: Box::new(|_| ()) };
+    let day = FilmingDay::open(setup, &Cancel::new()).unwrap();
+    let wait = |what: &str, is: &dyn Fn(Option<&str>) -> bool| {
+        let began = Instant::now();
+        while !is(day.day().problem.as_ref().map(|problem| problem.what.as_str())) {
+            assert!(began.elapsed() < LONG, "{what}: {:?}", day.day());
+            thread::sleep(Duration::from_millis(50));
+        }
+    };
+    // Nothing in the practice's own folder changes.
+    fs::write(&defaults, "[cuts]\nframing = \"zoom\"\n").unwrap();
+    wait("the mistake is told", &|problem| problem.is_some_and(|what| what.contains("zoom")));
+    fs::write(&defaults, "[cuts]\nframing = \"fill\"\n").unwrap();
+    wait("it is put right", &|problem| problem.is_none());
+}

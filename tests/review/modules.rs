@@ -81,6 +81,9 @@ pub fn assert_computes(page: &Page) {
         same(counts.characters('e\\u0301 \\u{1F9D1}\\u200D\\u2695\\uFE0F \\u{1F1E9}\\u{1F1EA}'), 5, 'as a reader counts');
         same(counts.characters('a\\r\\nb'), 3, 'a line end is one');
         same(counts.counted('#one two #drei', 5, 1).over, true, 'too much');
+        const post = { platform_name: 'X', title: null, text: 'too long', most_title: null, most_text: 5, most_hashtags: null };
+        same(counts.beyond([post, { ...post, most_text: 8 }, { ...post, title: 'abc', most_title: 2, most_text: null }]),
+            ['Text on X is too long (8 of 5 characters · 3 too many)', 'Title on X is too long (3 of 2 characters · 1 too many)'], 'beyond');
         same(times.clock(59.96, true), '0:59.9', 'a clock does not run ahead');
         same(times.clock(3600), '1:00:00', 'hours');
         ",

@@ -3,6 +3,7 @@
 
 import { Refused, ask } from "./api.js";
 import { BASE } from "./base.js";
+import { beyond } from "./counts.js";
 import { $, h, sentence } from "./dom.js";
 
 const NAME = "housecall:name";
@@ -61,10 +62,15 @@ export class Approval {
     const words = isHeld
       ? card.reasons.length > 0 ? "Waits for you:" : "Waits for an approval."
       : by ? `Approved by ${by}.` : "Nobody has to approve this clip.";
-    $("standing").textContent = words;
+    const next = card.state === "approved" ? " Its cuts come next." : "";
+    $("standing").textContent = words + next;
     $("standing").dataset.held = String(isHeld);
     $("holding").hidden = !isHeld || card.reasons.length === 0;
     $("holding").replaceChildren(...(isHeld ? card.reasons.map((/** @type {string} */ reason) => h("li", { dir: "auto" }, sentence(reason))) : []));
+    // It keeps nobody from approving: staff may shorten it where they post it.
+    const long = beyond(view.posts);
+    $("beyond").hidden = long.length === 0;
+    $("beyond").replaceChildren(...long.map((what) => h("li", { dir: "auto" }, `${what}; shorten it under Texts, or where you post it.`)));
     $("approve").hidden = !isHeld;
     $("hold").hidden = isHeld;
   }
@@ -114,10 +120,10 @@ export class Approval {
     const next = order.find((/** @type {any} */ clip) => clip.state === "needs-a-look");
     const name = card.question ?? card.name;
     if (next) {
-      leaveNotice(`Approved: ${sentence(name)} Its cuts are made now. This is the next clip.`);
+      leaveNotice(`Approved: ${sentence(name)} Its cuts come next. This is the next clip.`);
       location.assign(`${BASE}/clip/${next.id}`);
     } else {
-      $("notice").textContent = `Approved: ${sentence(name)} Its cuts are made now. No other clip needs a look.`;
+      $("notice").textContent = `Approved: ${sentence(name)} Its cuts come next. No other clip needs a look.`;
       $("notice").hidden = false;
     }
   }

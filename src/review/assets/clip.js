@@ -24,7 +24,7 @@ import { Transcript } from "./transcript.js";
 /** States as a person reads them; `pages.rs` has the same words. @type {Record<string, string>} */
 const STATES = {
   copying: "Being copied", waiting: "Waiting its turn", transcribing: "Writing down what is said", "needs-a-look": "Needs a look",
-  approved: "Approved, will be made", rendering: "Cuts are being made", done: "Done", failed: "Could not be made",
+  approved: "Approved, its cuts come next", rendering: "Cuts are being made", done: "Done", failed: "Could not be made",
 };
 
 const store = new Store(JSON.parse($("clip").textContent));
@@ -82,7 +82,7 @@ function drawChange() {
 
 function drawCard() {
   const { card } = store.view;
-  const words = card.state === "approved" && !card.approved_by ? "Will be made" : STATES[card.state];
+  const words = card.state === "approved" && !card.approved_by ? "Its cuts come next" : STATES[card.state];
   $("state").textContent = words;
   $("state").dataset.state = card.state;
   const heading = card.question?.trim() ? card.question : card.name;

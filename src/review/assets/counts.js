@@ -40,3 +40,16 @@ export function counted(text, most, mostHashtags = null) {
   if (tooManyTags > 0) parts.push(`${tooManyTags} hashtags too many`);
   return { words: parts.join(" · "), over: tooMany > 0 || tooManyTags > 0 };
 }
+
+/**
+ * What a platform would not take of these posts, one sentence without a stop for each title or text.
+ * @param {{platform_name: string, title: string | null, text: string, most_title: number | null, most_text: number | null, most_hashtags: number | null}[]} posts
+ * @returns {string[]}
+ */
+export function beyond(posts) {
+  return posts.flatMap((post) => {
+    const title = { what: "Title", ...counted(post.title ?? "", post.most_title) };
+    const text = { what: "Text", ...counted(post.text, post.most_text, post.most_hashtags) };
+    return [title, text].filter(({ over }) => over).map(({ what, words }) => `${what} on ${post.platform_name} is too long (${words})`);
+  });
+}
