@@ -6,7 +6,7 @@ use housecall::config;
 use housecall::fault::{Cancel, Fault};
 use housecall::pipeline::Request;
 use housecall::review::contract::{
-    CardState, Choices, ClipCard, ClipView, Day, Decide, Mishearing, Refusal, Save, Told,
+    CardState, Choices, ClipCard, ClipView, Day, DayView, Decide, Mishearing, Refusal, Save, Told,
 };
 use housecall::review::day::{FilmingDay, Setup};
 use housecall::speech::ModelFile;
@@ -207,6 +207,8 @@ fn a_day_of_one_practice_of_many_follows_what_holds_for_all() {
     let own = desk.inbox().join("alder");
     fs::create_dir(&own).unwrap();
     fs::write(own.join("practice.toml"), "[practice]\nname = \"Alder\"\n").unwrap();
+    // A clip that is none is known at once, and costs nothing.
+    desk.drop_file("alder/none.mp4", b"no video at all");
     let defaults = desk.inbox().join("practice.toml");
     fs::write(&defaults, "[cuts]\nframing = \"fit\"\n").unwrap();
     let (out, of_all) = (desk.out().join("alder"), defaults.clone());
@@ -216,16 +218,17 @@ fn a_day_of_one_practice_of_many_follows_what_holds_for_all() {
     };
     let setup = Setup { request: Box::new(request), listener: Box::new(|_| ()) };
     let day = FilmingDay::open(setup, &Cancel::new()).unwrap();
-    let wait = |what: &str, is: &dyn Fn(Option<&str>) -> bool| {
+    let until = |what: &str, is: &dyn Fn(&DayView) -> bool| {
         let began = Instant::now();
-        while !is(day.day().problem.as_ref().map(|problem| problem.what.as_str())) {
+        while !is(&day.day()) {
             assert!(began.elapsed() < LONG, "{what}: {:?}", day.day());
             thread::sleep(Duration::from_millis(50));
         }
     };
+    until("it is looked at", &|day| day.clips.iter().any(|card| card.failed.is_some()));
     // Nothing in the practice's own folder changes.
     fs::write(&defaults, "[cuts]\nframing = \"zoom\"\n").unwrap();
-    wait("the mistake is told", &|problem| problem.is_some_and(|what| what.contains("zoom")));
+    until("the mistake is told", &|day| day.problem.as_ref().is_some_and(|problem| problem.what.contains("zoom")));
     fs::write(&defaults, "[cuts]\nframing = \"fill\"\n").unwrap();
-    wait("it is put right", &|problem| problem.is_none());
+    until("it is put right", &|day| day.problem.is_none());
 }

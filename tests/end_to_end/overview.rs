@@ -115,7 +115,10 @@ fn a_centre_tells_how_every_practice_stands_and_whose_clip_is_where() {
     let lines = said.lines();
     assert_eq!(said.code, 2, "{}", said.err);
     assert!(of(&lines, "alder")[0]["fault"].as_str().unwrap().contains("journal"), "{lines:?}");
-    assert_eq!((of(&lines, "birch")[0]["state"].as_str(), &lines.last().unwrap()["clips"]), (Some("done"), &1.into()));
+    assert_eq!(
+        (of(&lines, "birch")[0]["state"].as_str(), &lines.last().unwrap()["clips"]),
+        (Some("approved"), &1.into())
+    );
 
     // Who left the root is listed and asks nobody for anything; under a new name it is another practice.
     fs::remove_dir(&journal).unwrap();
