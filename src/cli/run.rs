@@ -213,7 +213,10 @@ pub fn request_of(arguments: &Batch, site: &Site, cancel: &Cancel, progress: &Pr
 /// Models that were looked up, by name and language: once for all practices, also where that failed. Without network each
 /// of them would try it anew.
 #[derive(Debug, Default)]
-pub struct Models(RefCell<HashMap<(Option<String>, String), Result<ModelFile, Fault>>>);
+pub struct Models(RefCell<HashMap<Wanted, Result<ModelFile, Fault>>>);
+
+/// The name of a model, where one was named, and the language.
+type Wanted = (Option<String>, String);
 
 impl Models {
     /// The model of that name, or for that language, as it was found before, or as `look` finds it.

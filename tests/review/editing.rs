@@ -1,6 +1,7 @@
 //! What is changed on the page is what lies on the disk, what a plan says, and what is burned in.
 
 use super::all;
+use super::axe::assert_accessible;
 use super::clip::{captions, correct, saved, until, word};
 use super::common::desk::Desk;
 use super::common::ffmpeg;
@@ -75,6 +76,11 @@ fn choices_reach_the_file_of_the_clip_its_plan_and_its_cut() {
     page.click("#tab-texts");
     page.fill("#question", "What helps against a cold?");
     page.fill("#hook", "A cold? Do this");
+    // What X would not take is said beside the decision, and keeps nobody from it.
+    page.fill("#post-x", &"a".repeat(287));
+    page.wait("document.querySelector('#beyond').innerText.includes('Text on X is too long (287 of 280')");
+    assert_eq!(page.run("return document.querySelector('#approve').disabled", &[]), false);
+    assert_accessible(&page, "a text that is too long");
     let count = page.text("#count-x");
     page.fill("#post-x", "Rest, and drink water. \u{1F9D1}\u{200D}\u{2695}\u{FE0F}");
     page.wait(&format!("document.querySelector('#count-x').innerText.trim() !== {count:?}"));
@@ -90,6 +96,7 @@ fn choices_reach_the_file_of_the_clip_its_plan_and_its_cut() {
         ["question", "hook", "start", "cover", "posts"].iter().all(|key| choices.contains_key(*key))
     });
     saved(&page);
+    page.wait("document.querySelector('#beyond').hidden");
     let choices = host.choices("advice");
     assert_eq!(choices["question"].as_str(), Some("What helps against a cold?"));
     assert_eq!(choices["hook"].as_str(), Some("A cold? Do this"));
