@@ -1,6 +1,8 @@
 //! What can go wrong, as a person has to read it, and the token that stops all work.
 
 use serde::{Deserialize, Serialize};
+use std::io::{self, ErrorKind};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -67,6 +69,18 @@ impl Fault {
             Fault::Failed { what, .. } | Fault::Died { what, .. } => what,
         }
     }
+}
+
+/// A fault for a file that cannot be written, with advice by cause.
+pub fn cannot_write(file: &Path, error: &io::Error) -> Fault {
+    let advice = match error.kind() {
+        ErrorKind::StorageFull => "free some space on the disk and run again; nothing that was finished is lost",
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            "choose an output folder that you may write to, with --out"
+        }
+        _ => "check the disk and run again",
+    };
+    Fault::new(format!("{} cannot be written ({error})", file.display()), advice)
 }
 
 /// One token reaches every stage; once cancelled it stays so. Every loop asks it, so it also knows whether work goes on.

@@ -1,9 +1,9 @@
 //! A set that is being put together. Its jobs are written as they are found, so that ten thousand of them are never in
 //! memory, and get their numbers at the end, when it is known which is the longest. A rehearsal counts and writes nothing.
 
-use super::job::{Job, Place, cannot_write, flush, sealed};
+use super::job::{Job, Place, flush, sealed};
 use super::set::{Brief, INDEX, JobSet, Part, sets};
-use crate::fault::Fault;
+use crate::fault::{Fault, cannot_write};
 use crate::pipeline::{Errand, Need, state_folder};
 use crate::speech::ModelFile;
 use crate::units::Time;

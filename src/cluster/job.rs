@@ -1,7 +1,7 @@
 //! One clip to be made somewhere: a file that is written once and holds all that decides what is made.
 
 use crate::centre::Site;
-use crate::fault::Fault;
+use crate::fault::{Fault, cannot_write};
 use crate::pipeline::{Errand, write_whole};
 use crate::speech::ModelFile;
 use crate::worker::Hello;
@@ -153,9 +153,4 @@ pub(super) fn unsealed<T: DeserializeOwned>(text: &str) -> Option<T> {
 /// Writes a file whole, with its checksum.
 pub(super) fn put(file: &Path, value: &impl Serialize) -> Result<(), Fault> {
     write_whole(file, sealed(value)?.as_bytes())
-}
-
-pub(super) fn cannot_write(file: &Path, e: &std::io::Error) -> Fault {
-    let advice = "check that the folder for the cuts has room and that you may write there";
-    Fault::new(format!("{} cannot be written ({e})", file.display()), advice)
 }

@@ -5,9 +5,8 @@
 //! Sources, read in November 2026: kubernetes.io, "Jobs" (completion mode, backoff limit per index, pod failure policy,
 //! suspending), "Object Names and IDs", "Pod Security Standards" (restricted).
 
-use super::job::cannot_write;
 use super::set::JobSet;
-use crate::fault::Fault;
+use crate::fault::{Fault, cannot_write};
 use std::fmt::Write;
 use std::fs;
 use std::path::{Component, Path, PathBuf};

@@ -1,9 +1,8 @@
 //! Slurm's commands: `sbatch` takes a set as job arrays and a last job, `squeue` says what of them is not over, `scontrol`
 //! how large an array may be.
 
-use super::job::cannot_write;
 use super::set::{Array, JobSet};
-use crate::fault::{Cancel, Fault};
+use crate::fault::{Cancel, Fault, cannot_write};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;

@@ -1,7 +1,7 @@
 //! What a file holds, and a cache of it, so that an inbox that has not changed is not read again.
 
 use super::{Candidate, Digest};
-use crate::fault::{Cancel, Fault};
+use crate::fault::{Cancel, Fault, cannot_write};
 use crate::plain_file;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
@@ -155,24 +155,12 @@ impl DigestCache {
         let folder = self.file.parent().unwrap_or(Path::new("."));
         let written = serde_json::to_vec(&self.entries).map_err(io::Error::from).and_then(|bytes| {
             let mut scratch = tempfile::Builder::new().prefix(".").suffix(".part").tempfile_in(folder)?;
-            scratch.write_all(
-                format!(
-                    "{}
-",
-                    blake3::hash(&bytes).to_hex()
-                )
-                .as_bytes(),
-            )?;
+            writeln!(scratch, "{}", blake3::hash(&bytes).to_hex())?;
             scratch.write_all(&bytes)?;
             scratch.as_file().sync_all()?;
             scratch.persist(&self.file).map_err(|error| error.error)
         });
-        written.map_err(|error| {
-            Fault::new(
-                format!("{} cannot be written ({error})", self.file.display()),
-                "check that the disk has room and that you may write there",
-            )
-        })?;
+        written.map_err(|error| cannot_write(&self.file, &error))?;
         self.dirty = false;
         Ok(())
     }

@@ -4,8 +4,8 @@
 use super::durable::{make_folder, sync_folder};
 use super::journal::{Entry, Journal, Stamp};
 use super::shelf::{self, Good, Shelf};
-use super::store::{Store, cannot_write, write_whole};
-use crate::fault::Fault;
+use super::store::{Store, write_whole};
+use crate::fault::{Fault, cannot_write};
 use crate::intake::Digest;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

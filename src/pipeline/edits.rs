@@ -1,10 +1,10 @@
 //! Captions that a person corrected: found, never overwritten, set aside when the clip they belong to is another one.
 
 use super::durable::sync_folder;
-use super::store::{Store, cannot_write, write_whole};
+use super::store::{Store, write_whole};
 use crate::captions::{self, Subtitle};
 use crate::config::Style;
-use crate::fault::{Cancel, Fault};
+use crate::fault::{Cancel, Fault, cannot_write};
 use crate::intake::Digest;
 use crate::plain_file::{self, Links};
 use crate::speech::Word;

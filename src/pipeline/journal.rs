@@ -7,8 +7,8 @@
 use super::durable::sync_folder;
 use super::event::{Event, Stage};
 use super::shelf::Shelf;
-use super::store::{cannot_write, write_whole};
-use crate::fault::Fault;
+use super::store::write_whole;
+use crate::fault::{Fault, cannot_write};
 use crate::intake::Digest;
 use crate::quoted::without_quoted;
 use serde::{Deserialize, Serialize};

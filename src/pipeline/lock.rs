@@ -6,8 +6,8 @@
 //! that has not been written to for a while, or whose process is gone, is stale. Times are compared as the drive gives
 //! them, so that computers need not agree about the hour.
 
-use super::store::{cannot_write, write_whole};
-use crate::fault::{Cancel, Fault};
+use super::store::write_whole;
+use crate::fault::{Cancel, Fault, cannot_write};
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions, TryLockError};

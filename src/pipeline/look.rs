@@ -3,10 +3,10 @@
 //! does, and none of it is ever posted.
 
 use super::durable::make_folder;
-use super::store::{cannot_write, write_whole};
+use super::store::write_whole;
 use super::understand::unanswered;
 use crate::cuts::{self, Recipe};
-use crate::fault::{Cancel, Fault};
+use crate::fault::{Cancel, Fault, cannot_write};
 use crate::intake::Digest;
 use crate::media::Probe;
 use crate::media::render::shared_size;

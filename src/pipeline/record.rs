@@ -4,8 +4,7 @@
 
 use super::durable::sync_folder;
 use super::signoff::{Decision, Subject};
-use super::store::cannot_write;
-use crate::fault::Fault;
+use crate::fault::{Fault, cannot_write};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fs::{self, OpenOptions};

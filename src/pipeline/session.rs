@@ -7,9 +7,8 @@
 
 use super::durable::make_folder;
 use super::lock::{self, Holder, Lock, Patience};
-use super::store::cannot_write;
 use super::tenure::state_folder;
-use crate::fault::Fault;
+use crate::fault::{Fault, cannot_write};
 use std::path::{Path, PathBuf};
 
 /// The right to do something for all practices of a centre that one program does at a time, until it is dropped.

@@ -4,8 +4,7 @@
 //! What is seen is what one computer sees. That others see the same is the drive's word, which docs/scale.md names.
 
 use super::lock::{Answer, try_lock};
-use super::store::cannot_write;
-use crate::fault::Fault;
+use crate::fault::{Fault, cannot_write};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;

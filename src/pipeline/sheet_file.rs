@@ -4,8 +4,8 @@
 //! A clip keeps its page as long as it is there. New ones come onto the last page, so that what comes today is read
 //! together, and the other pages stay as they are.
 
-use super::store::{Store, cannot_write, write_whole};
-use crate::fault::Fault;
+use super::store::{Store, write_whole};
+use crate::fault::{Fault, cannot_write};
 use crate::report::{ClipBrief, ClipReport, ClipState, Leaf, LeafOf, Sheet, leaf_name};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};

@@ -4,7 +4,7 @@
 //! It holds what was said in the clips. The folder that it lies in is closed to other users of the computer.
 
 use super::durable::{make_folder, sync_folder};
-use crate::fault::Fault;
+use crate::fault::{Fault, cannot_write};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -188,20 +188,6 @@ pub(super) fn set_shared_mode(file: &fs::File) -> std::io::Result<()> {
     #[cfg(not(unix))]
     let _ = file;
     Ok(())
-}
-
-/// A fault for a file that cannot be written, with advice by cause.
-pub fn cannot_write(file: &Path, error: &std::io::Error) -> Fault {
-    let advice = match error.kind() {
-        std::io::ErrorKind::StorageFull => {
-            "free some space on the disk and run again; nothing that was finished is lost"
-        }
-        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
-            "choose an output folder that you may write to, with --out"
-        }
-        _ => "check the disk and run again",
-    };
-    Fault::new(format!("{} cannot be written ({error})", file.display()), advice)
 }
 
 #[cfg(test)]

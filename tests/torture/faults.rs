@@ -182,8 +182,10 @@ fn system_calls_that_fail_are_told_of_and_undone() {
         let strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}"), "-e", &inject];
         scene.begin_anew();
         let done = finish(through(&strace, &scene.command("run")));
+        // Where no write ever works again nothing can be told either; it is no success then.
+        let is_mute = call == "write" && on == "+";
         // Before the program's own first line even the loader may fail.
-        if done.code != 127 {
+        if done.code != 127 && !is_mute {
             assert_told(&done, &about);
         }
         assert_whole(&scene.out(), &scene.undisturbed, &about);

@@ -2,12 +2,11 @@
 
 use super::{Batch, Request};
 use crate::cuts::ClipPlan;
-use crate::fault::{Cancel, Fault};
+use crate::fault::{Cancel, Fault, cannot_write};
 use crate::intake::{self, ClipSource};
 use crate::pipeline::bench::Bench;
 use crate::pipeline::event::{Listener, Stage};
 use crate::pipeline::record::Record;
-use crate::pipeline::store::cannot_write;
 use crate::pipeline::tenure::{BESIDE, state_folder};
 use crate::pipeline::understand::{Reader, at};
 use crate::report::ClipState;

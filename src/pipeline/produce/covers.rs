@@ -1,11 +1,11 @@
 //! The cover of a clip: whether it is missing, and its way into its place. One that cannot be made stops nothing.
 
 use super::{Planned, Workshop};
-use crate::fault::Fault;
+use crate::fault::{Fault, cannot_write};
 use crate::intake::Digest;
 use crate::pipeline::event::Event;
 use crate::pipeline::journal::{Entry, Stamp};
-use crate::pipeline::store::{cannot_write, write_whole};
+use crate::pipeline::store::write_whole;
 use crate::worker::Cover;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -3,12 +3,12 @@
 use super::renders::Rejected;
 use super::{FAILED, Planned, Workshop};
 use crate::cuts::{CutPlan, Render};
+use crate::fault::cannot_write;
 use crate::intake::Digest;
 use crate::pipeline::batch::not_delivered;
 use crate::pipeline::bench::Role;
 use crate::pipeline::delivered::Receipt;
 use crate::pipeline::event::{Event, Stage};
-use crate::pipeline::store::cannot_write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
