@@ -1,5 +1,6 @@
 //! `housecall gather`: puts into place what tasks delivered, and says what is missing.
 
+use super::run::worse;
 use super::{ALL_WELL, Batch, SOME_FAILED, SOME_HELD, run};
 use crate::cluster::{JobSet, Part, slurm};
 use crate::fault::{Cancel, Fault};
@@ -30,6 +31,33 @@ pub fn gather(out: &Path, jobs: Option<&Path>, wait: bool, json: bool, cancel: &
         return Err(Fault::new(what, "submit with `housecall submit`, or name the folder of the jobs with --jobs"));
     }
     let mut code = ALL_WELL;
+    for sets in alike(sets) {
+        code = worse(code, gather_alike(sets, wait, json, cancel)?);
+        if cancel.is_cancelled() {
+            return Ok(SOME_FAILED);
+        }
+    }
+    Ok(code)
+}
+
+/// Sets that ask for the same platforms and give the same transcripts, together; what was asked for last comes last, as if
+/// each had been a run of its own.
+fn alike(sets: Vec<JobSet>) -> Vec<Vec<JobSet>> {
+    let mut all: Vec<Vec<JobSet>> = Vec::new();
+    for set in sets {
+        let asks = |other: &JobSet| other.platforms == set.platforms && other.transcripts == set.transcripts;
+        let mut group = match all.iter().position(|group| group.first().is_some_and(asks)) {
+            Some(there) => all.remove(there),
+            None => Vec::new(),
+        };
+        group.push(set);
+        all.push(group);
+    }
+    all
+}
+
+fn gather_alike(sets: Vec<JobSet>, wait: bool, json: bool, cancel: &Cancel) -> Result<u8, Fault> {
+    let mut code = ALL_WELL;
     let mut due = due(&sets);
     mark_away(&mut due, &sets);
     let many = due.len() > 1 || due.keys().any(|id| !id.is_empty());
@@ -42,11 +70,7 @@ pub fn gather(out: &Path, jobs: Option<&Path>, wait: bool, json: bool, cancel: &
             eprintln!("What to do: {}.", fault.advice());
             SOME_FAILED
         });
-        code = match (code, one) {
-            (SOME_FAILED, _) | (_, SOME_FAILED) => SOME_FAILED,
-            (ALL_WELL, other) => other,
-            (held, _) => held,
-        };
+        code = worse(code, one);
         if cancel.is_cancelled() {
             return Ok(SOME_FAILED);
         }
@@ -148,5 +172,24 @@ fn code(outcome: &Outcome) -> u8 {
         (true, _) => SOME_FAILED,
         (false, 0) => ALL_WELL,
         (false, _) => SOME_HELD,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::cluster::Draft;
+
+    #[test]
+    fn what_was_asked_for_alike_is_gathered_together_and_the_last_last() {
+        let out = tempfile::tempdir().unwrap();
+        let set = |platforms: &[&str]| {
+            let platforms: Vec<String> = platforms.iter().map(|id| id.to_string()).collect();
+            Draft::begin(out.path(), &platforms, None).finish().unwrap().unwrap()
+        };
+        let (first, second, third) = (set(&["tiktok"]), set(&[]), set(&["tiktok"]));
+        let groups = alike(vec![first.clone(), second.clone(), third.clone()]);
+        assert_eq!(groups, [vec![second], vec![first, third]]);
     }
 }
