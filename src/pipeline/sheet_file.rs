@@ -16,7 +16,8 @@ use std::path::{Path, PathBuf};
 /// Folder for the pages, in the output folder.
 pub(super) const FOLDER: &str = "report";
 
-/// How many clips stand on one page. With a cover each, and the texts of eight platforms, that is some 4 MB.
+/// How many clips stand on one page: with a cover each, 2 to 3 MB (samples on one platform). A thousand would be 24 MB, and
+/// each new one would take a thousand covers to be read again.
 const CLIPS: usize = 100;
 
 /// What the page says besides the clips; kept, so that a decision can be written into it later.
