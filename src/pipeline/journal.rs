@@ -216,15 +216,14 @@ impl Journal {
     /// # Errors
     /// The file cannot be opened or written.
     pub fn open(file: &Path, out: &Path) -> Result<Self, Fault> {
-        let bytes = read(file)?;
-        let (said, look) = Replay::of(&bytes);
-        let mut torn = !bytes.is_empty() && !bytes.ends_with(b"\n");
+        let (said, look) = Replay::of_file(file)?;
+        let mut torn = look.torn;
         if look.damaged > 0 || look.whole > MOST_LINES.max(said.lines() * BLOAT) {
-            write_whole(file, &compacted(&bytes, &|_| true))?;
+            write_whole(file, &compacted(&read(file)?, &|_| true))?;
             torn = false;
         }
         let handle = OpenOptions::new().create(true).append(true).open(file).map_err(|e| cannot_write(file, &e))?;
-        if bytes.is_empty() {
+        if look.empty {
             sync_folder(file.parent().unwrap_or(Path::new("."))).map_err(|e| cannot_write(file, &e))?;
         }
         let inner = Mutex::new(Inner { file: handle, torn, begun: None, said, index: None });

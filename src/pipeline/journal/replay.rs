@@ -7,6 +7,7 @@ use crate::fault::Fault;
 use crate::intake::Digest;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
+use std::io::{self, BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// What the lines of a journal say.
@@ -19,12 +20,22 @@ pub struct Replay {
 }
 
 /// How a journal's file looks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Look {
     /// Lines that are whole.
     pub(super) whole: usize,
     /// Lines that are torn or damaged.
     pub(super) damaged: usize,
+    /// Whether the last line lacks its end.
+    pub(super) torn: bool,
+    /// Whether there is nothing in it.
+    pub(super) empty: bool,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Look { whole: 0, damaged: 0, torn: false, empty: true }
+    }
 }
 
 impl Replay {
@@ -34,23 +45,38 @@ impl Replay {
     /// # Errors
     /// The file is there and cannot be read.
     pub fn read(file: &Path) -> Result<(Self, usize), Fault> {
-        let (said, look) = Replay::of(&read(file)?);
+        let (said, look) = Replay::of_file(file)?;
         Ok((said, look.damaged))
     }
 
-    pub(super) fn of(bytes: &[u8]) -> (Self, Look) {
+    pub(super) fn of_file(file: &Path) -> Result<(Self, Look), Fault> {
+        match fs::File::open(file) {
+            Ok(opened) => Replay::of(BufReader::with_capacity(1 << 17, opened)).map_err(|e| cannot_read(file, &e)),
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(Default::default()),
+            Err(e) => Err(cannot_read(file, &e)),
+        }
+    }
+
+    /// Line by line: a journal takes more room than what it says.
+    pub(super) fn of(mut reader: impl BufRead) -> io::Result<(Self, Look)> {
         let (mut said, mut look) = (Replay::default(), Look::default());
-        for line in lines(bytes) {
-            match line {
-                Read::Entry(line, _) => {
+        let mut line = Vec::new();
+        while reader.read_until(b'\n', &mut line)? > 0 {
+            look.empty = false;
+            look.torn = !line.ends_with(b"\n");
+            let text = line.strip_suffix(b"\n").unwrap_or(&line);
+            match (!text.is_empty()).then(|| parsed(text)) {
+                Some(Read::Entry(line, _)) => {
                     look.whole += 1;
                     said.apply(*line);
                 }
-                Read::Foreign(_) => look.whole += 1,
-                Read::Damaged => look.damaged += 1,
+                Some(Read::Foreign(_)) => look.whole += 1,
+                Some(Read::Damaged) => look.damaged += 1,
+                None => {}
             }
+            line.clear();
         }
-        (said, look)
+        Ok((said, look))
     }
 
     pub(super) fn apply(&mut self, Line { at, entry }: Line) {
@@ -127,16 +153,18 @@ enum Read<'a> {
 }
 
 fn lines(bytes: &[u8]) -> impl Iterator<Item = Read<'_>> {
-    bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(|line| {
-        let text = std::str::from_utf8(line).ok().and_then(|text| text.split_once(' '));
-        match text.filter(|(sum, body)| checksum(body) == *sum) {
-            Some((_, body)) => match serde_json::from_str(body) {
-                Ok(entry) => Read::Entry(Box::new(entry), line),
-                Err(_) => Read::Foreign(line),
-            },
-            None => Read::Damaged,
-        }
-    })
+    bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(parsed)
+}
+
+fn parsed(line: &[u8]) -> Read<'_> {
+    let text = std::str::from_utf8(line).ok().and_then(|text| text.split_once(' '));
+    match text.filter(|(sum, body)| checksum(body) == *sum) {
+        Some((_, body)) => match serde_json::from_str(body) {
+            Ok(entry) => Read::Entry(Box::new(entry), line),
+            Err(_) => Read::Foreign(line),
+        },
+        None => Read::Damaged,
+    }
 }
 
 /// The lines of a journal that no later one makes void, in their order, as far as they are whole and `needed`.
@@ -175,7 +203,7 @@ pub fn compact(file: &Path, needed: &dyn Fn(&Entry) -> bool, write: bool) -> Res
 pub(super) fn read(file: &Path) -> Result<Vec<u8>, Fault> {
     match fs::read(file) {
         Ok(bytes) => Ok(bytes),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(Vec::new()),
         Err(e) => Err(cannot_read(file, &e)),
     }
 }
