@@ -74,7 +74,9 @@ impl Fault {
 /// A fault for a file that cannot be written, with advice by cause.
 pub fn cannot_write(file: &Path, error: &io::Error) -> Fault {
     let advice = match error.kind() {
-        ErrorKind::StorageFull => "free some space on the disk and run again; nothing that was finished is lost",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "free some space on the disk and run again; nothing that was finished is lost"
+        }
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             "choose an output folder that you may write to, with --out"
         }

@@ -75,10 +75,16 @@ fn gather_alike(sets: Vec<JobSet>, wait: bool, json: bool, cancel: &Cancel) -> R
             return Ok(SOME_FAILED);
         }
     }
+    let mut unwritten = ALL_WELL;
     if let Some(centre) = pipeline::kept_centre(&sets[0].out)? {
-        let overview = pipeline::overview(&centre)?;
-        if !json {
-            say!("overview: {}", overview.display());
+        match pipeline::overview(&centre) {
+            Ok(overview) if !json => say!("overview: {}", overview.display()),
+            Ok(_) => {}
+            // The cuts are in place all the same.
+            Err(fault) => {
+                eprintln!("{}. What to do: {}.", fault.what(), fault.advice());
+                unwritten = SOME_FAILED;
+            }
         }
     }
     if code != SOME_FAILED {
@@ -88,7 +94,7 @@ fn gather_alike(sets: Vec<JobSet>, wait: bool, json: bool, cancel: &Cancel) -> R
         over.extend(sets);
         over.iter_mut().try_for_each(JobSet::end)?;
     }
-    Ok(code)
+    Ok(worse(code, unwritten))
 }
 
 /// By practice; where several sets have something of one, as the last of them has it.

@@ -15,7 +15,7 @@ use serde::Serialize;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Runs a batch once; of many practices one after the other.
 pub fn run(arguments: &Batch, cancel: &Cancel) -> Result<u8, Fault> {
@@ -178,6 +178,14 @@ fn summarise_all(all: &All) {
 pub fn worse(a: u8, b: u8) -> u8 {
     let weight = |code: u8| [ALL_WELL, SOME_HELD, SOME_FAILED, NO_START].iter().position(|known| *known == code);
     if weight(a) >= weight(b) { a } else { b }
+}
+
+/// What a command has to be told of an output folder: nothing of the one that is taken anyway.
+pub fn naming(out: &Path) -> String {
+    match out.to_str() {
+        Some("cuts") | None => String::new(),
+        Some(out) => format!(" --out \"{out}\""),
+    }
 }
 
 /// Whether what the arguments are about could be run; what is wrong with one practice among many is told of.
@@ -353,10 +361,7 @@ pub fn summarise(request: &Request, outcome: &Outcome) {
     let held = outcome.held();
     if held > 0 {
         let name = outcome.reports.iter().find(|r| r.is_held()).map_or("NAME", |r| r.name.as_str());
-        let out = match request.out.to_str() {
-            Some("cuts") | None => String::new(),
-            Some(out) => format!(" --out \"{out}\""),
-        };
+        let out = naming(&request.out);
         let wait = if held == 1 { "waits" } else { "wait" };
         say!("{} {wait} for approval in {}", plural(held, "clip"), request.out.join("held").display());
         say!("to see why: housecall status{out}");

@@ -1,6 +1,6 @@
 //! `housecall status`: what every clip is at, and why.
 
-use super::run::worse;
+use super::run::{naming, worse};
 use super::{ALL_WELL, SOME_FAILED, SOME_HELD};
 use crate::centre::{Centre, why_gone};
 use crate::cluster;
@@ -127,7 +127,7 @@ pub fn status(out: &Path, json: bool) -> Result<u8, Fault> {
                 print(&counts)?;
             } else {
                 say!("{}", counts.in_words());
-                advise(&counts, unmade, "report.html", "", &jobs);
+                advise(&counts, unmade, "report.html", &naming(out), &jobs);
             }
             Ok(told(&overview, &counts))
         }

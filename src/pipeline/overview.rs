@@ -15,13 +15,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Writes the page about all practices, unless it says the same already; its place. One practice is looked at after the
-/// other.
+/// other, which may take minutes; nobody waits for that.
 ///
 /// # Errors
 /// The disk takes no file.
 pub fn overview(centre: &Centre) -> Result<PathBuf, Fault> {
+    let gone = centre.gone();
+    let before = kept(centre, &gone);
+    let mut rows: Vec<PracticeRow> = (0..centre.sites.len() + gone.len()).map(|at| row_at(centre, &gone, at)).collect();
     let _turn = turn(&centre.out)?;
-    write(centre, &rows(centre))
+    // What somebody found out meanwhile of one of them is newer.
+    if let (Some(before), Some(now)) = (before, kept(centre, &gone)) {
+        for at in (0..rows.len()).filter(|at| before[*at] != now[*at]) {
+            rows[at] = row_at(centre, &gone, at);
+        }
+    }
+    write(centre, &rows)
 }
 
 /// Has the page about all practices say how one of them stands now, the one whose cuts lie in `out`; the others stand there as
@@ -35,36 +44,37 @@ pub fn overview_of(out: &Path) -> Result<Option<PathBuf>, Fault> {
     let Some(centre) = kept_centre(above)? else { return Ok(None) };
     let gone = centre.gone();
     let Some(at) = centre.sites.iter().chain(&gone).position(|site| id == site.id.as_str()) else { return Ok(None) };
-    let _turn = turn(&centre.out)?;
-    let kept = store(&centre.out).get::<Vec<PracticeRow>>("overview", "rows");
-    // Where practices came or left since, all are looked at.
-    let is_of_these = |rows: &Vec<PracticeRow>| {
-        let folders = rows.iter().map(|row| (&row.folder, row.gone.is_some()));
-        folders.eq(centre.sites.iter().map(|site| (&site.id, false)).chain(gone.iter().map(|site| (&site.id, true))))
-    };
-    let rows = match kept.filter(is_of_these) {
-        Some(mut rows) => {
-            rows[at] = centre.sites.get(at).map_or_else(|| gone_row(&gone[at - centre.sites.len()]), row);
-            rows
+    {
+        let _turn = turn(&centre.out)?;
+        if let Some(mut rows) = kept(&centre, &gone) {
+            rows[at] = row_at(&centre, &gone, at);
+            return write(&centre, &rows).map(Some);
         }
-        None => rows(&centre),
-    };
-    write(&centre, &rows).map(Some)
+    }
+    overview(&centre).map(Some)
 }
 
-/// Only one program at a time looks how practices stand and writes it down, so that what one of them found out is not written
-/// over by what another knew before.
+/// How all practices stood when they were looked at last; none where practices came or left since, or nobody ever looked.
+fn kept(centre: &Centre, gone: &[Site]) -> Option<Vec<PracticeRow>> {
+    let rows: Vec<PracticeRow> = store(&centre.out).get("overview", "rows")?;
+    let folders = rows.iter().map(|row| (&row.folder, row.gone.is_some()));
+    let now = centre.sites.iter().map(|site| (&site.id, false)).chain(gone.iter().map(|site| (&site.id, true)));
+    folders.eq(now).then_some(rows)
+}
+
+/// How one of the practices stands now, counted through those that are there and then those that left.
+fn row_at(centre: &Centre, gone: &[Site], at: usize) -> PracticeRow {
+    centre.sites.get(at).map_or_else(|| gone_row(&gone[at - centre.sites.len()]), row)
+}
+
+/// Only one program at a time writes down how practices stand, so that what one of them found out is not written over by what
+/// another knew before.
 fn turn(out: &Path) -> Result<Session, Fault> {
     Session::begin(out, "overview", &Patience { wait: false, cancel: &Cancel::new(), tell: &|_| () })
 }
 
 fn store(out: &Path) -> Store {
     Store::new(out.join(".housecall").join("cache"))
-}
-
-fn rows(centre: &Centre) -> Vec<PracticeRow> {
-    let gone = centre.gone();
-    centre.sites.iter().map(row).chain(gone.iter().map(gone_row)).collect()
 }
 
 fn write(centre: &Centre, rows: &[PracticeRow]) -> Result<PathBuf, Fault> {

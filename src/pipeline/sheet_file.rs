@@ -112,6 +112,9 @@ impl Desk<'_> {
                 ClipState::Done | ClipState::Unchanged => self.store.text("clip", &clip.name),
             };
             says.update(text.unwrap_or_default().as_bytes()).update(b"\n");
+            // The front page counts by the brief, which may be older than what is kept by now.
+            let counted = (clip.is_held(), clip.published(), clip.failures(), clip.skipped());
+            says.update(format!("{counted:?}").as_bytes());
         }
         says.update(serde_json::to_string(self.about).unwrap_or_default().as_bytes());
         says

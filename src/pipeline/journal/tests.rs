@@ -162,7 +162,7 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("journal.ndjson");
         fs::write(&file, bytes).unwrap();
-        let (said, look) = Replay::of(&bytes[..]).unwrap();
+        let (said, look) = Replay::of(bytes).unwrap();
         let glance = Glance::of(&file).unwrap();
         prop_assert_eq!((glance.said().clips(), glance.said().batch()), (said.clips(), said.batch()));
         prop_assert_eq!(glance.damaged(), look.damaged);
