@@ -44,11 +44,14 @@ pub(super) fn away(handed: &Handed, now: &Now, journal: &Glance, delivered: &Del
         return None;
     }
     if let Some(receipt) = delivered.receipt(&handed.clip).filter(|receipt| receipt.fingerprint == handed.fingerprint) {
-        if receipt.is_complete() {
+        if delivered.has_all(&receipt) {
             return Some((Away::Back, receipt.at));
         }
-        let failures = receipt.failed.into_iter().chain(receipt.cuts).collect();
-        return Some((Away::Failed { computer: receipt.computer, failures }, receipt.at));
+        // Of one that says all is well something was damaged on the way: who gathered told of that.
+        if !receipt.is_complete() {
+            let failures = receipt.failed.into_iter().chain(receipt.cuts).collect();
+            return Some((Away::Failed { computer: receipt.computer, failures }, receipt.at));
+        }
     }
     // Whoever gathered since has said that it did not come, or a run here had it in hand.
     let said = journal.said().clips().get(&handed.clip).filter(|point| later(&point.at));
@@ -86,17 +89,21 @@ mod tests {
             journal.append(Entry::Done { clip, fingerprint, files: Vec::new() }).unwrap();
         }
         let (stage, what, advice) = (Stage::Intake, "it was not delivered".to_string(), "submit again".to_string());
-        journal.step("missed", Step::Failed { stage, platforms: Vec::new(), what, advice });
+        for clip in ["missed", "damaged"] {
+            let (what, advice) = (what.clone(), advice.clone());
+            journal.step(clip, Step::Failed { stage, platforms: Vec::new(), what, advice });
+        }
         journal.step("approved-before", Step::Finished);
         let delivered = Delivered::of(out);
         let receipts = [
-            ("back", "new", None),
-            ("back-too-late", "old", None),
-            ("in-place-and-back", "new", None),
-            ("failed", "new", Some(failure())),
-            ("failed-before", "old", Some(failure())),
+            ("back", "new", None, Vec::new()),
+            ("back-too-late", "old", None, Vec::new()),
+            ("damaged", "new", None, vec![digest("discarded")]),
+            ("in-place-and-back", "new", None, Vec::new()),
+            ("failed", "new", Some(failure()), Vec::new()),
+            ("failed-before", "old", Some(failure()), Vec::new()),
         ];
-        for (clip, fingerprint, failed) in receipts {
+        for (clip, fingerprint, failed, renders) in receipts {
             let receipt = Receipt {
                 clip: clip.into(),
                 content: digest("clip"),
@@ -105,7 +112,7 @@ mod tests {
                 at: "2026-11-23T02:00:00Z".into(),
                 failed,
                 cuts: Vec::new(),
-                renders: Vec::new(),
+                renders,
                 cover: None,
                 rejected: BTreeMap::new(),
             };
@@ -129,11 +136,12 @@ mod tests {
             ("in-place", None),
             ("in-place-and-back", None),
             ("missed", None),
+            ("damaged", None),
         ] {
             assert_eq!(so_far(clip, "2026-01-01T00:00:00Z", &rests), wanted, "{clip}");
         }
         // What was said before it was submitted once more counts no more.
-        for clip in ["in-place", "missed"] {
+        for clip in ["in-place", "missed", "damaged"] {
             assert_eq!(so_far(clip, "2226-01-01T00:00:00Z", &rests), Some(Away::Out), "{clip}");
         }
         assert_eq!(so_far("back", "2026-01-01T00:00:00Z", &Now::Working(Step::Waiting, String::new())), None);

@@ -403,6 +403,8 @@ fn what_is_damaged_or_missing_is_told_and_made_again() {
     assert_eq!(damaged["platforms"].as_array().unwrap().len(), 1, "the other cut is in place");
     assert!(missing["what"].as_str().unwrap().contains("was not delivered"), "{missing}");
     assert_eq!(public(&out).keys().filter(|file| is_cut(file)).count(), 1);
+    let states = |state: &str| ["clip-1", "clip-2"].map(|clip| (clip.to_string(), state.to_string()));
+    assert_eq!(cluster.states(), states("failed"), "what was discarded waits for nobody");
 
     // The second one comes; of the first only what is missing is made.
     let (again, _) = cluster.submit(&[]);
@@ -422,7 +424,6 @@ fn what_is_damaged_or_missing_is_told_and_made_again() {
     assert_eq!(cluster.delivered().iter().filter(|file| is_cut(file)).count(), 0);
     // One computer does it all by itself, whatever was delivered or is about to be.
     let (told, _) = cluster.submit(&[]);
-    let states = |state: &str| ["clip-1", "clip-2"].map(|clip| (clip.to_string(), state.to_string()));
     assert_eq!(cluster.states(), states("with-cluster"));
     assert_eq!(cluster.run(&out).code, 0);
     assert_eq!(cluster.delivered(), [""; 0].map(PathBuf::from), "what was said of failures is void");
