@@ -25,6 +25,9 @@ pub(super) const FOLDER: &str = "delivered";
 /// Folder of the finished files.
 const FILES: &str = "files";
 
+/// Extension of files that did not pass their check: a good render may hold the same, and neither goes with the other.
+const REJECTED: &str = "rejected";
+
 /// A file on its way that nobody wrote to for so long is nobody's: a task writes one in minutes.
 const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -157,7 +160,7 @@ impl Delivered {
         // Nobody is told any more of what was rejected the time before.
         let told = |content: &Digest| receipt.rejected.values().any(|known| known == content);
         let void = before.iter().flat_map(|before| before.rejected.values()).filter(|content| !told(content));
-        void.for_each(|content| drop(fs::remove_file(self.file(content, "mp4"))));
+        void.for_each(|content| drop(fs::remove_file(self.file(content, REJECTED))));
         Ok(())
     }
 
@@ -174,7 +177,7 @@ impl Delivered {
             std::io::copy(&mut fs::File::open(file)?, waiting.as_file_mut())?;
             set_shared_mode(waiting.as_file())?;
             waiting.as_file().sync_all()?;
-            waiting.persist(self.file(&content, "mp4")).map_err(|e| e.error)?;
+            waiting.persist(self.file(&content, REJECTED)).map_err(|e| e.error)?;
             sync_folder(&folder)
         };
         put().map_err(|e| cannot_write(&folder, &e))?;
@@ -186,7 +189,7 @@ impl Delivered {
         let Some(content) = receipt.rejected.get(name) else { return false };
         let put = || -> std::io::Result<()> {
             make_folder(target.parent().unwrap_or(Path::new(".")))?;
-            fs::rename(self.file(content, "mp4"), target)
+            fs::rename(self.file(content, REJECTED), target)
         };
         // Whoever gathered before has it there already.
         put().is_ok() || target.exists()
@@ -257,7 +260,7 @@ impl Delivered {
             return;
         }
         let rejected = receipt.iter().flat_map(|receipt| receipt.rejected.values());
-        rejected.for_each(|content| drop(fs::remove_file(self.file(content, "mp4"))));
+        rejected.for_each(|content| drop(fs::remove_file(self.file(content, REJECTED))));
         self.notes.remove("learned", &clip.0);
         self.notes.remove("receipt", name);
     }
@@ -349,9 +352,12 @@ mod tests {
         }
         let second = delivered.give_rejected(&two, &cancel).unwrap();
         delivered.give_receipt(&receipt("f", &[("a-1.mp4", &second)])).unwrap();
-        assert!(delivered.file(&second, "mp4").exists());
+        assert!(delivered.file(&second, REJECTED).exists());
+        // A good render may hold the same.
+        fs::copy(&two, delivered.file(&second, "mp4")).unwrap();
         delivered.give_receipt(&receipt("f", &[])).unwrap();
-        assert!(!delivered.file(&second, "mp4").exists(), "nobody is told of it any more");
+        assert!(delivered.file(&second, "mp4").exists());
+        assert!(!delivered.file(&second, REJECTED).exists(), "nobody is told of it any more");
     }
 
     #[test]
