@@ -8,7 +8,7 @@ use crate::centre::Site;
 use crate::cluster::{Brief, Draft, Job, JobSet, Part, Place, kubernetes, slurm};
 use crate::config;
 use crate::fault::{Cancel, Fault};
-use crate::pipeline::{self, Need, Request, Survey};
+use crate::pipeline::{self, Need, Receipt, Request, Survey};
 use crate::report::Progress;
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
@@ -22,6 +22,8 @@ struct Count {
     queued: usize,
     failed: usize,
     unsettled: usize,
+    /// What tasks said before of clips that are handed out again, by the output folders.
+    void: Vec<(PathBuf, Receipt)>,
 }
 
 /// Hands the clips of a folder to an engine.
@@ -56,6 +58,7 @@ fn to_slurm(arguments: &Slurm, cancel: &Cancel) -> Result<u8, Fault> {
     if let Some(mut set) = draft.finish()? {
         let program = run::program()?;
         let submitted = slurm::submit(&mut set, &asked, &program, &others, cancel)?;
+        take_back(&count);
         tell(&batch, set.count, set.need, &count, Some((&set, &submitted)));
         if !batch.json {
             say!("every node has to see {} and the folders above under these names", program.display());
@@ -79,6 +82,7 @@ fn for_kubernetes(arguments: &Kubernetes, cancel: &Cancel) -> Result<u8, Fault> 
         parallelism: arguments.parallelism.map(usize::from),
     };
     let manifest = kubernetes::write(&set, &options)?;
+    take_back(&count);
     if batch.json {
         data!(serde_json::json!({
             "event": "written", "jobs": set.folder.to_string_lossy(), "manifest": manifest.to_string_lossy(),
@@ -93,6 +97,11 @@ fn for_kubernetes(arguments: &Kubernetes, cancel: &Cancel) -> Result<u8, Fault> 
         kubernetes::commands(&manifest, &set, &options).iter().for_each(|command| say!("  {command}"));
     }
     Ok(code(&count))
+}
+
+/// Takes back what is void once clips are handed out again, and not before: until then it is all that is known of them.
+fn take_back(count: &Count) {
+    count.void.iter().for_each(|(out, receipt)| pipeline::take_back(out, receipt));
 }
 
 fn code(count: &Count) -> u8 {
@@ -193,6 +202,9 @@ fn add(
                 queued += 1;
                 return Ok(());
             }
+            let said = pipeline::receipt(place.out(), &errand.source.name);
+            let void = said.filter(|receipt| receipt.fingerprint == errand.fingerprint);
+            count.void.extend(void.map(|receipt| (place.out().to_path_buf(), receipt)));
             draft.add(&place, &request.model, errand, length)
         })?;
     let Survey { clips, in_place, delivered, failed, unsettled } = survey;

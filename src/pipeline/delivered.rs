@@ -285,6 +285,16 @@ pub fn receipt(out: &Path, clip: &str) -> Option<Receipt> {
     Delivered::of(out).receipt(clip)
 }
 
+/// Takes back what a task said of a clip of the output folder `out` that was handed out again, unless a task said something
+/// else since: what failed before is not what becomes of it now. What was made of it stays.
+pub fn take_back(out: &Path, receipt: &Receipt) {
+    let delivered = Delivered::of(out);
+    if delivered.receipt(&receipt.clip).as_ref() == Some(receipt) {
+        delivered.notes.remove("receipt", &receipt.clip);
+        receipt.rejected.values().for_each(|content| drop(fs::remove_file(delivered.file(content, REJECTED))));
+    }
+}
+
 /// Removes what nobody waits for: what tasks that were killed left on its way, once it is too old to be anybody's, and what
 /// came of clips when they had been made in `out` by somebody else.
 pub(super) fn sweep(out: &Path, journal: &Journal) {
@@ -358,6 +368,20 @@ mod tests {
         delivered.give_receipt(&receipt("f", &[])).unwrap();
         assert!(delivered.file(&second, "mp4").exists());
         assert!(!delivered.file(&second, REJECTED).exists(), "nobody is told of it any more");
+    }
+
+    #[test]
+    fn what_was_said_of_a_clip_that_is_handed_out_again_goes_unless_a_task_said_more_since() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join(".housecall").join(FOLDER)).unwrap();
+        let delivered = Delivered::of(folder.path());
+        let before = receipt("f", &[]);
+        let since = Receipt { at: "2026-11-23T02:00:01Z".into(), ..before.clone() };
+        delivered.give_receipt(&since).unwrap();
+        take_back(folder.path(), &before);
+        assert_eq!(delivered.receipt("a"), Some(since.clone()));
+        take_back(folder.path(), &since);
+        assert_eq!(delivered.receipt("a"), None);
     }
 
     #[test]

@@ -57,7 +57,7 @@ pub use budget::{Need, ThreadBudget};
 pub use centre_file::{keep_centre, kept_centre};
 pub use choices::{choices, choices_file, save_choices};
 pub use clean::{Leftover, Tidy, clean};
-pub use delivered::{Failure, Receipt, receipt};
+pub use delivered::{Failure, Receipt, receipt, take_back};
 pub use desk::{ClipStatus, Decided, Now, Overview, approve, approve_under, hold, hold_under, status, status_with};
 pub use edits::{captions_file, save_captions};
 pub use errand::{Errand, Survey, survey, work};

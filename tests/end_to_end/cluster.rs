@@ -365,6 +365,17 @@ fn a_cut_that_fails_its_check_on_a_node_is_kept_as_where_it_fails_on_one_compute
             report(&out).contains(".housecall/failed/clicks-") && report(&reference).contains(".housecall/failed/")
         );
     }
+    // What was said of it is void once it is handed out again, and not before.
+    cluster.submit(&["--dry-run"]);
+    fs::write(cluster.fake().join("refuse"), "3").unwrap();
+    assert_eq!(cluster.submit(&[]).1.code, 1);
+    assert_eq!(cluster.status().0[0]["computer"], computer.trim());
+    fs::remove_file(cluster.fake().join("refuse")).unwrap();
+    assert_eq!(cluster.submit(&[]).0["tasks"], 1);
+    assert_eq!(cluster.states(), [("clicks".to_string(), "with-cluster".to_string())]);
+    fs::write(cluster.fake().join("queue"), "0\n").unwrap();
+    let notes = cluster.gather().events("note");
+    assert!(notes.iter().any(|note| note["text"].as_str().unwrap().starts_with("1 clip is still with")), "{notes:?}");
 }
 
 #[test]
